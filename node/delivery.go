@@ -1,0 +1,151 @@
+package node
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// A Delivery is one letter to one inbox that has not arrived yet.
+type Delivery struct {
+	Act       int64     `json:"act"` // Seq of the act
+	ActIRI    string    `json:"activity"`
+	Host      string    `json:"host"`
+	Inbox     string    `json:"inbox"`
+	Object    string    `json:"object"`
+	Attempts  int       `json:"attempts"`
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	Created   time.Time `json:"created"`
+	Reason    string    `json:"reason,omitempty"` // why the last attempt failed
+}
+
+// A Peer is another server as the queue sees it.
+type Peer struct {
+	Host     string    `json:"host"`
+	Due      time.Time `json:"due,omitzero"` // when it is visited next; zero if nothing waits
+	Failures int       `json:"failures"`     // visits in a row that failed as a whole
+	Reason   string    `json:"reason,omitempty"`
+	LastOK   time.Time `json:"lastOk,omitzero"`
+	Waiting  int       `json:"waiting"`
+}
+
+// An Outcome is how one attempt ended.
+type Outcome struct {
+	Act       int64
+	Inbox     string
+	Result    Result
+	NotBefore time.Time // Later: when it may be tried again
+	Reason    string
+}
+
+// Result of an attempt.
+type Result int
+
+// A delivery leaves the queue when it arrived, was refused for good or became too old (Q-2).
+const (
+	Later Result = iota
+	Arrived
+	Ended
+)
+
+// A Visit is how a turn at a peer ended.
+type Visit struct {
+	Host      string
+	OK        bool      // at least one letter arrived or was answered
+	NotBefore time.Time // the peer is left alone until then; zero for none
+	Failures  int
+	Reason    string
+}
+
+// Recipients says who shall hear of an act.
+type Recipients struct {
+	Followers bool     // every accepted follower, by shared inbox where there is one
+	ReadersOf string   // those who showed that they hold this object (decisions 16)
+	Actors    []string // these, at their personal inbox
+}
+
+// QueueStatus is the queue at a glance (Q-11).
+type QueueStatus struct {
+	Waiting int       `json:"waiting"`
+	Oldest  time.Time `json:"oldest,omitzero"`
+	Peers   int       `json:"peers"`   // with letters waiting
+	Failing int       `json:"failing"` // of those, the ones whose last visit failed
+	Letters int       `json:"letters"` // received and not yet handled
+}
+
+// The waits between attempts, for a letter and for a peer alike; then daily (decisions 28).
+var retryWaits = []time.Duration{
+	2 * time.Second, 8 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute,
+	time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+}
+
+// GiveUpAfter is the age at which a letter is given up (decisions 28).
+const GiveUpAfter = 7 * 24 * time.Hour
+
+// RetryWait is how long to wait after so many failures in a row (1 or more), without jitter.
+func RetryWait(failures int) time.Duration {
+	if failures > len(retryWaits) {
+		return 24 * time.Hour
+	}
+	return retryWaits[max(failures, 1)-1]
+}
+
+// NextTry is RetryWait with up to 20 % more or less, so that peers are not all asked at once.
+func NextTry(now time.Time, failures int) time.Time {
+	wait := RetryWait(failures)
+	return now.Add(wait*4/5 + rand.N(wait*2/5))
+}
+
+// QueueStatus shows the queue at a glance.
+func (n *Node) QueueStatus(ctx context.Context) (*QueueStatus, error) {
+	return n.store.QueueStatus(ctx)
+}
+
+// Deliveries lists what waits, oldest first.
+func (n *Node) Deliveries(ctx context.Context, q DeliveryQuery) ([]*Delivery, error) {
+	return n.store.Deliveries(ctx, q)
+}
+
+// Peers lists the servers for which letters wait, those in trouble first.
+func (n *Node) Peers(ctx context.Context, limit int) ([]*Peer, error) {
+	return n.store.Peers(ctx, limit)
+}
+
+// RetryDeliveries makes the matching letters due now and returns how many there are.
+func (n *Node) RetryDeliveries(ctx context.Context, q DeliveryQuery) (count int, err error) {
+	now := n.Now()
+	err = n.store.Tx(ctx, func(tx Tx) error {
+		count, err = tx.RetryDeliveries(ctx, q, now)
+		return err
+	})
+	n.changed(err)
+	return count, err
+}
+
+// DropDeliveries ends the matching letters without sending them and returns how many there were.
+func (n *Node) DropDeliveries(ctx context.Context, q DeliveryQuery) (count int, err error) {
+	err = n.store.Tx(ctx, func(tx Tx) error {
+		count, err = tx.DropDeliveries(ctx, q)
+		return err
+	})
+	return count, err
+}
+
+// A Task is something to do over the network that nobody waits for: reading back an outbox,
+// looking whether a follower is still there.
+type Task struct {
+	Kind     TaskKind
+	Subject  string // an address
+	Due      time.Time
+	Attempts int
+	Data     string // what the task has to remember
+}
+
+// TaskKind names what is to be done.
+type TaskKind string
+
+// The kinds of task.
+const (
+	TaskBackfill TaskKind = "backfill" // read back the outbox of an actor that we began to follow
+	TaskDoubt    TaskKind = "doubt"    // ask an actor whose inbox is gone whether it is gone too (decisions 29)
+)

@@ -1,0 +1,73 @@
+package node
+
+import "errors"
+
+// A Kind says what a caller can do about an error.
+type Kind int
+
+// The kinds are few; each edge (page, status code, exit code, queue) maps them once.
+const (
+	Internal    Kind = iota // a bug or a broken machine; never shown to strangers
+	Invalid                 // the values given cannot be used
+	NotFound                // nothing of that name here
+	Exists                  // it is there already
+	Forbidden               // not allowed to the one who asks
+	Gone                    // it was here and has been removed
+	Unavailable             // later it may work
+	Refused                 // the other side said no
+	Busy                    // somebody else holds it
+	Damaged                 // the stored data cannot be trusted
+)
+
+// An Error is what went wrong, for a caller to act on and for a log to keep.
+type Error struct {
+	Op      string // what was being done: "publish opening"
+	Kind    Kind   // what a caller can do about it
+	Subject string // the id or address concerned, if any
+	Text    string // a sentence or two for a person: what, why, what to do
+	Err     error  // the cause, for the log only
+}
+
+// Error is the text for logs: operation, subject, then what happened.
+func (e *Error) Error() string {
+	s := e.Op
+	if e.Subject != "" {
+		s += " " + e.Subject
+	}
+	if e.Text != "" {
+		s += ": " + e.Text
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf tells the kind of err; Internal for anything that is not ours.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+// TextOf is the sentence for a person, or "" when err has none.
+func TextOf(err error) string {
+	var e *Error
+	for errors.As(err, &e) {
+		if e.Text != "" {
+			return e.Text
+		}
+		err = e.Err
+	}
+	return ""
+}
+
+// IsNotFound says that err means "nothing of that name here".
+func IsNotFound(err error) bool { return err != nil && KindOf(err) == NotFound }
+
+func invalid(op, text string) error { return &Error{Op: op, Kind: Invalid, Text: text} }

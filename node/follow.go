@@ -1,0 +1,124 @@
+package node
+
+import (
+	"context"
+	"time"
+)
+
+// FollowState is how far a follow has come.
+type FollowState string
+
+// A follow is pending until it is answered (ORG-9).
+const (
+	Pending  FollowState = "pending"
+	Accepted FollowState = "accepted"
+	Rejected FollowState = "rejected"
+)
+
+// Following is one actor listening to another: a follower of ours or someone we follow.
+type Following struct {
+	Actor     string      `json:"actor"` // the other one's address
+	State     FollowState `json:"state"`
+	FollowIRI string      `json:"followIri"` // id of the Follow
+	Since     time.Time   `json:"since"`
+	Who       *Actor      `json:"who,omitempty"` // what we know of the other one; filled in when listed
+}
+
+// Follow asks to hear what target publishes. The answer comes later; until then the follow is
+// pending. Following somebody again asks again. by names who did it. Errors: Invalid for ourselves or an actor without an inbox.
+func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following, error) {
+	const op = "follow"
+	if target.IRI == n.Links.Actor() {
+		return nil, invalid(op, "That is this coop itself.")
+	}
+	if target.Inbox == "" {
+		return nil, invalid(op, target.IRI+" has no inbox, so it cannot be followed.")
+	}
+	act := n.act(by, Follow)
+	act.ObjectIRI, act.To = target.IRI, []string{target.IRI}
+	f := &Following{Actor: target.IRI, State: Pending, FollowIRI: act.IRI, Since: act.Published}
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		old, err := tx.Followed(ctx, target.IRI)
+		if err == nil && old.State == Accepted {
+			f.State, f.Since = Accepted, old.Since
+		} else if err != nil && !IsNotFound(err) {
+			return err
+		}
+		if err := tx.SaveActor(ctx, target); err != nil {
+			return err
+		}
+		if err := tx.SaveFollowed(ctx, f); err != nil {
+			return err
+		}
+		return n.say(ctx, tx, act, Recipients{Actors: []string{target.IRI}})
+	})
+	n.changed(err)
+	return f, err
+}
+
+// Unfollow stops listening to actor: Undo(Follow). Errors: NotFound.
+func (n *Node) Unfollow(ctx context.Context, by, actor string) error {
+	act := n.act(by, Undo)
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		f, err := tx.Followed(ctx, actor)
+		if err != nil {
+			return err
+		}
+		act.ObjectIRI, act.To = f.FollowIRI, []string{actor}
+		act.Inner = &Act{IRI: f.FollowIRI, Verb: Follow, Actor: n.Links.Actor(), ObjectIRI: actor}
+		if err := tx.RemoveFollowed(ctx, actor); err != nil {
+			return err
+		}
+		return n.say(ctx, tx, act, Recipients{Actors: []string{actor}})
+	})
+	n.changed(err)
+	return err
+}
+
+// AnswerFollower accepts a follower who waits, or refuses or removes one. Errors: NotFound.
+func (n *Node) AnswerFollower(ctx context.Context, by, actor string, accept bool) error {
+	verb := Reject
+	if accept {
+		verb = Accept
+	}
+	act := n.act(by, verb)
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		f, err := tx.Follower(ctx, actor)
+		if err != nil {
+			return err
+		}
+		f.State = Accepted
+		if !accept {
+			err = tx.RemoveFollower(ctx, actor)
+		} else {
+			err = tx.SaveFollower(ctx, f)
+		}
+		if err != nil {
+			return err
+		}
+		return n.answerFollow(ctx, tx, act, f)
+	})
+	n.changed(err)
+	return err
+}
+
+// answerFollow sends act, an Accept or Reject, to the follower f.
+func (n *Node) answerFollow(ctx context.Context, tx Tx, act *Act, f *Following) error {
+	act.ObjectIRI, act.To = f.FollowIRI, []string{f.Actor}
+	act.Inner = &Act{IRI: f.FollowIRI, Verb: Follow, Actor: f.Actor, ObjectIRI: n.Links.Actor()}
+	return n.say(ctx, tx, act, Recipients{Actors: []string{f.Actor}})
+}
+
+// Followers lists those who listen to us, newest first.
+func (n *Node) Followers(ctx context.Context, q FollowQuery) ([]*Following, error) {
+	return n.store.FollowerList(ctx, q)
+}
+
+// Following lists those to whom we listen, newest first.
+func (n *Node) Following(ctx context.Context, q FollowQuery) ([]*Following, error) {
+	return n.store.FollowedList(ctx, q)
+}
+
+// CountFollowers and CountFollowing count the accepted ones.
+func (n *Node) CountFollowers(ctx context.Context) (int, error) { return n.store.CountFollowers(ctx) }
+func (n *Node) CountFollowing(ctx context.Context) (int, error) { return n.store.CountFollowed(ctx) }

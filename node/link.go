@@ -1,0 +1,122 @@
+package node
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Links makes the address of everything from the node's base address. Identity is an address
+// here, so an id and its page are made side by side and cannot drift apart (decisions 19).
+type Links struct {
+	// Base is scheme, host and port without a final slash: "https://toxeira.example".
+	Base string
+}
+
+// Actor is the id of the coop itself.
+func (l Links) Actor() string { return l.Base + "/ap/coop" }
+
+// Key is the id of the RSA key with which letters are signed.
+func (l Links) Key() string { return l.Actor() + "#main-key" }
+
+// Inbox and SharedInbox take letters; both doors lead to the same desk.
+func (l Links) Inbox() string       { return l.Actor() + "/inbox" }
+func (l Links) SharedInbox() string { return l.Base + "/ap/inbox" }
+
+// The collections of the coop.
+func (l Links) Outbox() string    { return l.Actor() + "/outbox" }
+func (l Links) Followers() string { return l.Actor() + "/followers" }
+func (l Links) Following() string { return l.Actor() + "/following" }
+func (l Links) Featured() string  { return l.Actor() + "/featured" }
+func (l Links) Openings() string  { return l.Actor() + "/openings" }
+func (l Links) Projects() string  { return l.Actor() + "/projects" }
+
+// Object is the id of an object of ours; Page is where people read it.
+func (l Links) Object(t ObjectType, id string) string { return l.Base + "/ap/" + t.path() + "/" + id }
+func (l Links) Page(t ObjectType, id string) string   { return l.Base + "/" + t.path() + "/" + id }
+
+// Create is the id of the act that published the object with this id.
+func (l Links) Create(object string) string { return object + "/create" }
+
+// Replies is the collection of what was answered to the object with this id.
+func (l Links) Replies(object string) string { return object + "/replies" }
+
+// Activity is the id of an act of ours other than a Create.
+func (l Links) Activity(id string) string { return l.Base + "/ap/activities/" + id }
+
+// Profile and Board are pages; Feed is the Atom feed of the board.
+func (l Links) Profile() string { return l.Base + "/" }
+func (l Links) Board() string   { return l.Base + "/openings" }
+func (l Links) Feed() string    { return l.Base + "/openings.atom" }
+
+// Tag is the page of a hashtag, Skill the address that names a skill.
+func (l Links) Tag(tag string) string   { return l.Base + "/tags/" + url.PathEscape(tag) }
+func (l Links) Skill(key string) string { return l.Base + "/ns/skills/" + url.PathEscape(key) }
+
+// Icon, Banner and Preview are the emblem as PNG: 400x400, 1500x500, 1200x630 pixels.
+func (l Links) Icon() string    { return l.Base + "/media/emblem.png" }
+func (l Links) Banner() string  { return l.Base + "/media/banner.png" }
+func (l Links) Preview() string { return l.Base + "/media/preview.png" }
+
+// Host is the host and port of the base address: the part after the @ of a handle.
+func (l Links) Host() string {
+	_, rest, _ := strings.Cut(l.Base, "://")
+	return rest
+}
+
+// Audience addresses an object of ours (interop.md 3.5).
+func (l Links) Audience(o Object) (to, cc []string) {
+	b := o.Common()
+	named := slices.Clone(b.To)
+	if p, ok := o.(*Post); ok {
+		for _, m := range p.Mentions {
+			if !slices.Contains(named, m.Actor) {
+				named = append(named, m.Actor)
+			}
+		}
+	}
+	switch b.Audience {
+	case Public:
+		return []string{PublicIRI}, append([]string{l.Followers()}, named...)
+	case Unlisted:
+		return []string{l.Followers()}, append([]string{PublicIRI}, named...)
+	case Followers:
+		return []string{l.Followers()}, named
+	default:
+		return named, nil
+	}
+}
+
+// Ours says whether iri is an address of this node.
+func (l Links) Ours(iri string) bool {
+	return iri == l.Base || strings.HasPrefix(iri, l.Base+"/")
+}
+
+// HostOf is the peer of an address: its host and port in lower case, "" if there is none.
+func HostOf(iri string) string {
+	u, err := url.Parse(iri)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
+// SameOrigin says whether two addresses share scheme, host and port (RFC 6454, FEP-fe34).
+func SameOrigin(a, b string) bool {
+	ua, err1 := url.Parse(a)
+	ub, err2 := url.Parse(b)
+	if err1 != nil || err2 != nil || ua.Host == "" {
+		return false
+	}
+	return strings.EqualFold(ua.Scheme, ub.Scheme) && strings.EqualFold(hostPort(ua), hostPort(ub))
+}
+
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	if strings.EqualFold(u.Scheme, "http") {
+		return u.Host + ":80"
+	}
+	return u.Host + ":443"
+}

@@ -1,0 +1,243 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A Node is one running coopnode: the domain over a Store.
+type Node struct {
+	Links Links
+	// Dev is true for a node made with init --dev: plain http on loopback, for trying things out.
+	Dev bool
+	// Bell rings after something was committed that the loops may want to work on: letters to
+	// carry, letters received, tasks. It holds one ring; a lost one costs a second, not a letter.
+	Bell chan struct{}
+
+	store   Store
+	enc     Encoder
+	opt     Options
+	changes atomic.Int64
+}
+
+// Options are the things a node can live without. The zero value is a good start, but texts
+// are then shown as they were typed.
+type Options struct {
+	Now      func() time.Time           // time.Now if nil
+	Log      *slog.Logger               // discards if nil
+	Markdown func(source string) string // makes clean HTML of what our people write
+	Clean    func(html string) string   // makes foreign HTML harmless (security.md 8)
+}
+
+// Settings of the node that live in the store. The base address can never change.
+const (
+	settingBase = "base"
+	settingDev  = "dev"
+)
+
+// Setup is what a new node must know.
+type Setup struct {
+	Base   string // scheme, host and port: https://coop.example
+	Dev    bool
+	Handle string // the part before the @ of its address: [a-z0-9_]{1,30}
+	Name   string
+}
+
+var handleForm = regexp.MustCompile(`^[a-z0-9_]{1,30}$`)
+
+// SetUp writes a new node into an empty store: its base address, its profile and its key.
+// A store that holds a node already gives Exists.
+func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setup, now time.Time) error {
+	const op = "set up node"
+	u, err := url.Parse(setup.Base)
+	if err != nil || u.Host == "" || u.Path != "" {
+		return invalid(op, fmt.Sprintf("%q is not the address of a node. Give a host name: coop.example.", setup.Base))
+	}
+	if !handleForm.MatchString(setup.Handle) {
+		return invalid(op, fmt.Sprintf("%q cannot be a handle. Use 1 to 30 of a-z, 0-9 and _.", setup.Handle))
+	}
+	if base, err := s.Setting(ctx, settingBase); err == nil {
+		return &Error{Op: op, Kind: Exists, Subject: base, Text: "There is a node already: " + base + ". Its address cannot change."}
+	} else if !IsNotFound(err) {
+		return err
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return fmt.Errorf("draw key: %w", err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	l := Links{Base: setup.Base}
+	now = now.UTC().Truncate(time.Second)
+	a := &Actor{
+		IRI: l.Actor(), Type: "Organization", Handle: setup.Handle, Host: l.Host(), Name: strings.TrimSpace(setup.Name),
+		URL: l.Profile(), Icon: l.Icon(), Local: true,
+		Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
+		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
+		KeyID: l.Key(), KeyPEM: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
+		Published: now, Updated: now,
+		Coop: &Coop{Kind: KindCooperative, OpeningsIRI: l.Openings(), ProjectsIRI: l.Projects()},
+	}
+	if a.Name == "" {
+		a.Name = setup.Handle
+	}
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	if a.Raw, err = encoder(l).EncodeActor(a); err != nil {
+		return err
+	}
+	return s.Tx(ctx, func(tx Tx) error {
+		dev := ""
+		if setup.Dev {
+			dev = "yes"
+		}
+		for _, kv := range [][2]string{{settingBase, setup.Base}, {settingDev, dev}} {
+			if err := tx.SetSetting(ctx, kv[0], kv[1]); err != nil {
+				return err
+			}
+		}
+		if err := tx.SaveOwnKey(ctx, a.KeyID, pkcs8); err != nil {
+			return err
+		}
+		return tx.SaveActor(ctx, a)
+	})
+}
+
+// New opens the node that s holds. NotFound if it holds none yet.
+func New(ctx context.Context, s Store, encoder func(Links) Encoder, opt Options) (*Node, error) {
+	base, err := s.Setting(ctx, settingBase)
+	if IsNotFound(err) {
+		return nil, &Error{Op: "open node", Kind: NotFound, Text: "There is no node here yet. Make one with: coopnode init HOST"}
+	} else if err != nil {
+		return nil, err
+	}
+	dev, err := s.Setting(ctx, settingDev)
+	if err != nil && !IsNotFound(err) {
+		return nil, err
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{Links: Links{Base: base}, Dev: dev != "", Bell: make(chan struct{}, 1), store: s, opt: opt}
+	n.enc = encoder(n.Links)
+	return n, nil
+}
+
+// Store gives the memory, for the loops of package activitypub that carry and open letters.
+func (n *Node) Store() Store { return n.store }
+
+// Log is where the node's loops write.
+func (n *Node) Log() *slog.Logger { return n.opt.Log }
+
+// Now is the time as the node sees it, in UTC.
+func (n *Node) Now() time.Time { return n.opt.Now().UTC() }
+
+// Generation changes whenever something that can be read may have changed: what is made from the
+// data may be kept as long as it stays the same.
+func (n *Node) Generation() int64 { return n.changes.Load() + n.store.Generation()<<32 }
+
+// Ring wakes the loops.
+func (n *Node) Ring() {
+	select {
+	case n.Bell <- struct{}{}:
+	default:
+	}
+}
+
+// changed is called after each transaction of the domain.
+func (n *Node) changed(err error) {
+	if err == nil {
+		n.changes.Add(1)
+		n.Ring()
+	}
+}
+
+// act begins an act of ours. Its time is in whole seconds, as it travels.
+func (n *Node) act(by string, v Verb) *Act {
+	return &Act{IRI: n.Links.Activity(NewID()), Verb: v, Actor: n.Links.Actor(), Published: n.Now().Truncate(time.Second), By: by}
+}
+
+// say keeps an act of ours and makes its deliveries, in the caller's transaction (Q-1).
+func (n *Node) say(ctx context.Context, tx Tx, a *Act, r Recipients) error {
+	raw, err := n.enc.EncodeAct(a)
+	if err != nil {
+		return err
+	}
+	listed := (a.Verb == Create || a.Verb == Announce) && contains(a.To, a.Cc, PublicIRI)
+	rec := &ActRecord{
+		IRI: a.IRI, Verb: a.Verb, Object: a.ObjectIRI, Raw: raw, At: a.Published, By: a.By, Listed: listed,
+		Served: contains(a.To, a.Cc, PublicIRI) || a.Object == nil && a.Subject == nil,
+	}
+	if err := tx.SaveAct(ctx, rec); err != nil {
+		return err
+	}
+	_, err = tx.Enqueue(ctx, rec, r)
+	return err
+}
+
+// later is a time for a change after prev, in whole seconds: other servers ignore an edit whose
+// "updated" did not grow (interop.md 3.3).
+func (n *Node) later(prev time.Time) time.Time {
+	now := n.Now().Truncate(time.Second)
+	if !now.After(prev) {
+		return prev.Add(time.Second)
+	}
+	return now
+}
+
+// render makes the HTML of a text that our people wrote.
+func (n *Node) render(t Text) string {
+	if n.opt.Markdown == nil || t.Source == "" {
+		return t.HTML
+	}
+	return n.opt.Markdown(t.Source)
+}
+
+// clean makes foreign HTML harmless.
+func (n *Node) clean(html string) string {
+	if n.opt.Clean == nil {
+		return ""
+	}
+	return n.opt.Clean(html)
+}
+
+// ref turns a page address of ours into the id of its object; ids and other addresses stay.
+func (n *Node) ref(s string) string {
+	if rest, ok := strings.CutPrefix(s, n.Links.Base+"/"); ok && !strings.HasPrefix(rest, "ap/") {
+		if t, id, ok := strings.Cut(rest, "/"); ok && IsID(id) && t != "" {
+			return id
+		}
+	}
+	return s
+}
+
+func contains(to, cc []string, iri string) bool {
+	for _, list := range [][]string{to, cc} {
+		for _, s := range list {
+			if s == iri {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,25 @@
+package node
+
+import "slices"
+
+// A Post is a plain public note of the coop, a question, or an answer in a thread
+// (decisions 12). Notes of other servers are kept as posts too.
+type Post struct {
+	Base
+	Asks      bool      `json:"asks,omitempty"`      // a question: its page lists the answers
+	Warning   string    `json:"warning,omitempty"`   // content warning of others; ours have none
+	Mentions  []Mention `json:"mentions,omitempty"`  // actors named in it
+	Form      string    `json:"form,omitempty"`      // the ActivityStreams type it came as, if not Note
+	Sensitive bool      `json:"sensitive,omitempty"` // its author asks to hide pictures
+}
+
+// A Mention names an actor in a post.
+type Mention struct {
+	Actor   string `json:"actor"`             // its id
+	Address string `json:"address,omitempty"` // as people write it: @handle@host
+}
+
+// MentionsActor says whether the post names the actor.
+func (p *Post) MentionsActor(iri string) bool {
+	return slices.ContainsFunc(p.Mentions, func(m Mention) bool { return m.Actor == iri })
+}

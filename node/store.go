@@ -1,0 +1,159 @@
+package node
+
+import (
+	"context"
+	"time"
+)
+
+// Store is what the domain needs to be remembered.
+//
+// Tx runs f alone against all other writers and returns after its changes are safe on disk.
+// An error of f takes back what f did. f may run more than once (decisions 7): it must not touch
+// a channel, a counter, the clock or the network.
+type Store interface {
+	Reader
+	Tx(ctx context.Context, f func(Tx) error) error
+	// Generation changes whenever another process may have changed the data.
+	Generation() int64
+}
+
+// Tx is a Store inside a transaction.
+type Tx interface {
+	Reader
+	Writer
+}
+
+// Reader answers questions. Errors are NotFound where one thing was asked for, else Internal.
+type Reader interface {
+	Setting(ctx context.Context, key string) (string, error) // NotFound
+
+	Actor(ctx context.Context, iri string) (*Actor, error)                  // NotFound
+	ActorByHandle(ctx context.Context, handle, host string) (*Actor, error) // NotFound
+	ActorByKey(ctx context.Context, keyID string) (*Actor, error)           // NotFound
+	KnownCoops(ctx context.Context) ([]*Actor, error)
+	OwnKey(ctx context.Context, id string) ([]byte, error) // PKCS #8, unsealed; NotFound
+
+	Object(ctx context.Context, ref string) (Object, error) // by id, address or page; NotFound
+	Objects(ctx context.Context, q ObjectQuery) (list []Object, next string, err error)
+	CountObjects(ctx context.Context, q ObjectQuery) (int, error)
+	Document(ctx context.Context, iri string) (*Document, error) // NotFound
+
+	Act(ctx context.Context, iri string) (*ActRecord, error) // NotFound
+	Acts(ctx context.Context, q ActQuery) ([]*ActRecord, error)
+	CountOutbox(ctx context.Context) (int, error)
+	ActBytes(ctx context.Context, seq int64) ([]byte, error) // NotFound
+
+	Follower(ctx context.Context, actor string) (*Following, error) // NotFound
+	FollowerList(ctx context.Context, q FollowQuery) ([]*Following, error)
+	CountFollowers(ctx context.Context) (int, error)
+	Followed(ctx context.Context, actor string) (*Following, error) // NotFound
+	FollowedList(ctx context.Context, q FollowQuery) ([]*Following, error)
+	CountFollowed(ctx context.Context) (int, error)
+
+	Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error)
+	Seen(ctx context.Context, iri string) (seen, undone bool, err error)
+	Letters(ctx context.Context, now time.Time, after int64, limit int) ([]*Letter, error)
+
+	DueDeliveries(ctx context.Context, host string, now time.Time, limit int) ([]*Delivery, error)
+	Deliveries(ctx context.Context, q DeliveryQuery) ([]*Delivery, error)
+	Peers(ctx context.Context, limit int) ([]*Peer, error) // those with letters waiting, worst first
+	NextDue(ctx context.Context) (time.Time, error)        // zero if nothing waits
+	QueueStatus(ctx context.Context) (*QueueStatus, error)
+	DueTasks(ctx context.Context, now time.Time, limit int) ([]*Task, error)
+}
+
+// Writer changes things; only a Tx can.
+type Writer interface {
+	SetSetting(ctx context.Context, key, value string) error
+
+	SaveActor(ctx context.Context, a *Actor) error
+	SaveOwnKey(ctx context.Context, id string, pkcs8 []byte) error // sealed before it is kept (KEY-2)
+
+	SaveObject(ctx context.Context, o Object) error
+	// LockObject reads an object of which the caller will decide something; others wait (decisions 7).
+	LockObject(ctx context.Context, iri string) (Object, error) // NotFound
+	// ForgetActor deletes what a gone actor published, follows and is followed for.
+	ForgetActor(ctx context.Context, iri string, at time.Time) error
+
+	// React keeps a Like or Announce of an object, once per actor; TakeBack removes it.
+	React(ctx context.Context, r Reaction) error
+	TakeBack(ctx context.Context, r Reaction) error // by IRI and Actor, or by Object, Actor and Verb
+	// AddReader remembers that actor holds object, 90 days (decisions 16).
+	AddReader(ctx context.Context, object, actor string, at time.Time) error
+
+	SaveAct(ctx context.Context, a *ActRecord) error // gives a new Seq; a Create replaces the earlier bytes and keeps its Seq
+	UnlistAct(ctx context.Context, iri string) error
+	// Enqueue makes one delivery of the act for each distinct inbox of r, and returns how many.
+	Enqueue(ctx context.Context, a *ActRecord, r Recipients) (int, error)
+
+	SaveFollower(ctx context.Context, f *Following) error
+	RemoveFollower(ctx context.Context, actor string) error
+	SaveFollowed(ctx context.Context, f *Following) error
+	RemoveFollowed(ctx context.Context, actor string) error
+
+	Bring(ctx context.Context, e *TimelineEntry) error
+	Unbring(ctx context.Context, e *TimelineEntry) error // by IRI and Actor, or by ObjectIRI and Actor
+
+	// KeepLetter stores a letter before it is answered; false if one with its id is here already.
+	KeepLetter(ctx context.Context, l *Letter) (bool, error)
+	PutOffLetter(ctx context.Context, seq int64, until time.Time, reason string) error
+	DropLetter(ctx context.Context, seq int64) error
+	MarkSeen(ctx context.Context, iri, actor string, undone bool, at time.Time) error
+
+	ClaimPeers(ctx context.Context, owner string, now, leaseUntil time.Time, limit int) ([]*Peer, error)
+	ExtendLeases(ctx context.Context, owner string, until time.Time) error
+	Settle(ctx context.Context, outcomes []Outcome, visits []Visit, now time.Time) error
+	ReleasePeers(ctx context.Context) error // at start: one process, so every claim is a dead one's
+	WakePeer(ctx context.Context, host string, now time.Time) error
+	RetryDeliveries(ctx context.Context, q DeliveryQuery, now time.Time) (int, error)
+	DropDeliveries(ctx context.Context, q DeliveryQuery) (int, error)
+
+	SaveTask(ctx context.Context, t *Task) error // one per kind and subject; the newer replaces
+	DropTask(ctx context.Context, t *Task) error
+	// DoubtInbox makes a TaskDoubt, due then, for each follower whose letters go to inbox, its own or
+	// the shared one. One that is there already stays as it is: it remembers what was seen before.
+	DoubtInbox(ctx context.Context, inbox string, due time.Time) error
+
+	// Sweep removes what has passed its time: seen ids, readers, refusals (DB-7, Q-9).
+	Sweep(ctx context.Context, now time.Time) error
+}
+
+// Document is what others GET at the id of an object of ours.
+type Document struct {
+	Raw      []byte
+	Audience Audience
+	Draft    bool
+	Deleted  bool
+	Updated  time.Time
+}
+
+// ActQuery selects acts of ours, newest first.
+type ActQuery struct {
+	Outbox bool   // only what stands in the outbox
+	Object string // about this object
+	Before int64  // Seq
+	From   int64  // Seq: the oldest ones from this one on, instead of the newest; still newest first
+	Limit  int    // 1 to 200; 40 if 0
+}
+
+// FollowQuery selects followers or followed, newest first.
+type FollowQuery struct {
+	State  FollowState // "" for all
+	Before string      // actor of the last one seen
+	Limit  int         // 1 to 1,000; 40 if 0
+}
+
+// TimelineQuery selects what the followed have brought, newest first.
+type TimelineQuery struct {
+	Type   ObjectType
+	Before time.Time
+	Limit  int // 1 to 200; 40 if 0
+}
+
+// DeliveryQuery selects waiting deliveries. Zero fields do not narrow it.
+type DeliveryQuery struct {
+	Host   string
+	Object string
+	Act    string // id of the activity
+	Limit  int
+}

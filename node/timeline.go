@@ -1,0 +1,49 @@
+package node
+
+import (
+	"context"
+	"time"
+)
+
+// A TimelineEntry says who brought an object to this node: its author, or one who announced it.
+type TimelineEntry struct {
+	ObjectIRI string    `json:"object"`
+	Actor     string    `json:"actor"`
+	Verb      Verb      `json:"verb"` // Create or Announce
+	IRI       string    `json:"iri"`  // the activity, or the object where it was read back
+	At        time.Time `json:"at"`
+
+	// Filled in by Timeline: each object once, whoever brought it.
+	Object   Object   `json:"item,omitempty"`
+	Author   *Actor   `json:"author,omitempty"`
+	SharedBy []string `json:"sharedBy,omitempty"` // addresses of those who announced it
+}
+
+// Timeline lists what those we follow have published or announced, newest first, each object
+// once whoever brought it.
+func (n *Node) Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error) {
+	return n.store.Timeline(ctx, q)
+}
+
+// A Reaction is a Like or an Announce of an object.
+type Reaction struct {
+	Object string
+	Actor  string
+	Verb   Verb
+	IRI    string
+	At     time.Time
+}
+
+// A Letter is an activity that arrived and was proved to come from its actor.
+type Letter struct {
+	Seq       int64
+	IRI       string
+	Actor     string
+	Host      string // of the signer: letters of one host are handled in order of arrival
+	Object    string // address of what it is about, "" if it carries none
+	Verb      string
+	Raw       []byte
+	Received  time.Time
+	Attempts  int
+	NotBefore time.Time
+}

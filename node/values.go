@@ -1,0 +1,167 @@
+package node
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Skill is a DefinedTerm of schema.org: Key matches, Name is read (vocabulary 2.1).
+type Skill struct {
+	Key    string `json:"key"` // lower case, [a-z0-9-]
+	Name   string `json:"name,omitempty"`
+	SameAs string `json:"sameAs,omitempty"` // ESCO address, if known
+}
+
+var skillKey = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{Nd}][\p{Ll}\p{Lo}\p{Nd}-]{0,63}$`)
+
+// ValidSkill says whether s can be the key of a skill.
+func ValidSkill(s string) bool { return skillKey.MatchString(s) }
+
+// SkillFrom makes a skill of what a person typed: "Web engines" becomes the key web-engines.
+func SkillFrom(s string) Skill {
+	name := strings.TrimSpace(s)
+	key := strings.ToLower(strings.Join(strings.Fields(name), "-"))
+	if key == name {
+		return Skill{Key: key}
+	}
+	return Skill{Key: key, Name: name}
+}
+
+// Label is the text to show.
+func (s Skill) Label() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return strings.ReplaceAll(s.Key, "-", " ")
+}
+
+// Unit is what a quantity counts (decisions 14).
+type Unit string
+
+// The four units.
+const (
+	People Unit = "people"
+	Hours  Unit = "hour"
+	Days   Unit = "day"
+	Items  Unit = "item"
+)
+
+// Quantity is a number of units. The zero value means "not given".
+type Quantity struct {
+	Number float64 `json:"number"` // 0 or more
+	Unit   Unit    `json:"unit"`
+}
+
+// IsZero says that no quantity was given.
+func (q Quantity) IsZero() bool { return q.Unit == "" }
+
+// String is the form that ParseQuantity reads: "240 hour".
+func (q Quantity) String() string {
+	if q.IsZero() {
+		return ""
+	}
+	return FormatNumber(q.Number) + " " + string(q.Unit)
+}
+
+// FormatNumber writes a number with a point and without needless zeros.
+func FormatNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// ParseQuantity reads "240 hour", "3 people", "1 day", "2 items". Plurals are understood.
+func ParseQuantity(s string) (Quantity, error) {
+	f := strings.Fields(s)
+	bad := invalid("read quantity", fmt.Sprintf("%q is not an amount. Write a number and one of people, hour, day, item: '240 hour'.", s))
+	if len(f) != 2 {
+		return Quantity{}, bad
+	}
+	number, err := strconv.ParseFloat(f[0], 64)
+	if err != nil || !(number >= 0 && number <= 1e12) {
+		return Quantity{}, bad
+	}
+	switch u := strings.ToLower(f[1]); u {
+	case "people", "person", "persons":
+		return Quantity{number, People}, nil
+	case "hour", "hours", "h":
+		return Quantity{number, Hours}, nil
+	case "day", "days":
+		return Quantity{number, Days}, nil
+	case "item", "items", "one":
+		return Quantity{number, Items}, nil
+	}
+	return Quantity{}, bad
+}
+
+// Money is an amount or a range in one currency: schema.org MonetaryAmount.
+type Money struct {
+	Currency string  `json:"currency"` // ISO 4217
+	Min      float64 `json:"min"`
+	Max      float64 `json:"max"` // equal to Min for a fixed price
+}
+
+var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// Fixed says that there is one price, not a range.
+func (m Money) Fixed() bool { return m.Min == m.Max }
+
+// Validate checks the currency and that 0 <= Min <= Max.
+func (m Money) Validate() error {
+	if !currencyCode.MatchString(m.Currency) {
+		return invalid("read money", fmt.Sprintf("%q is not a currency. Write its three letters: EUR, ARS, JPY.", m.Currency))
+	}
+	if m.Min < 0 || m.Max < m.Min {
+		return invalid("read money", "The smaller amount comes first and none is below zero: '9000-12000 EUR'.")
+	}
+	return nil
+}
+
+// ParseMoney reads "9000 EUR" or "9000-12000 EUR".
+func ParseMoney(s string) (Money, error) {
+	f := strings.Fields(s)
+	bad := invalid("read money", fmt.Sprintf("%q is not an amount of money. Write '9000 EUR' or '9000-12000 EUR'.", s))
+	if len(f) != 2 {
+		return Money{}, bad
+	}
+	low, high, ranged := strings.Cut(f[0], "-")
+	if !ranged {
+		high = low
+	}
+	lo, err1 := strconv.ParseFloat(low, 64)
+	hi, err2 := strconv.ParseFloat(high, 64)
+	if err1 != nil || err2 != nil {
+		return Money{}, bad
+	}
+	m := Money{strings.ToUpper(f[1]), lo, hi}
+	return m, m.Validate()
+}
+
+// Place is where something is: schema.org Place with a postal address.
+type Place struct {
+	Name      string   `json:"name,omitempty"`
+	Locality  string   `json:"locality,omitempty"`
+	Region    string   `json:"region,omitempty"`  // ISO 3166-2
+	Country   string   `json:"country,omitempty"` // ISO 3166-1 alpha-2
+	Latitude  *float64 `json:"latitude,omitempty"`
+	Longitude *float64 `json:"longitude,omitempty"`
+}
+
+// IsZero says that no place was given.
+func (p Place) IsZero() bool { return p == Place{} }
+
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+// ValidLanguage says whether s has the form of a BCP 47 tag.
+func ValidLanguage(s string) bool { return languageTag.MatchString(s) }
+
+// ParseDay reads a moment from "2027-01-15" (the end of that day, UTC) or RFC 3339.
+func ParseDay(s string) (time.Time, error) {
+	if d, err := time.Parse(time.DateOnly, s); err == nil {
+		return d.Add(24*time.Hour - time.Second), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}, invalid("read date", fmt.Sprintf("%q is not a date. Write 2027-01-15, or a moment like 2027-01-15T18:00:00+01:00.", s))
+	}
+	return t.UTC(), nil
+}
