@@ -1,0 +1,110 @@
+package store
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+const keyID = "https://a.example/ap/coop#main-key"
+
+func saveKey(t *testing.T, db *DB, secret string) {
+	t.Helper()
+	if err := db.Tx(t.Context(), func(tx node.Tx) error { return tx.SaveOwnKey(t.Context(), keyID, []byte(secret)) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The files of the database alone do not reveal a key (KEY-2).
+func TestKeyIsSealed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const secret = "THE-PRIVATE-KEY-OF-THE-COOP"
+	db := open(t, Options{Dir: dir, Create: true})
+	saveKey(t, db, secret)
+	saveKey(t, db, secret) // the nonce is new each time
+	db.Close()
+	b, err := os.ReadFile(filepath.Join(dir, fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(b, []byte(keyID)) {
+		t.Fatal("the key is not in the file that was looked at")
+	}
+	if bytes.Contains(b, []byte(secret[:8])) {
+		t.Error("the key can be read in the file")
+	}
+
+	again := open(t, Options{Dir: dir, Serve: true})
+	got, err := again.OwnKey(t.Context(), keyID)
+	if err != nil || string(got) != secret {
+		t.Errorf("got %q, %v", got, err)
+	}
+	again.Close()
+
+	// A sealed key that was moved to another row does not open.
+	moved := open(t, Options{Dir: dir})
+	if err := moved.writer.do(t.Context(), func(c *conn) error {
+		_, err := c.exec("update own_key set id = 'other'")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := moved.OwnKey(t.Context(), "other"); node.KindOf(err) != node.Damaged {
+		t.Errorf("got %v, want Damaged", err)
+	}
+}
+
+func TestMasterKey(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, keyName)
+	db := open(t, Options{Dir: dir, Create: true})
+	saveKey(t, db, "secret")
+	db.Close()
+	key, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, Options{Dir: dir}, node.Invalid, "chmod 600")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, Options{Dir: dir, Create: true}, node.Unavailable, "is missing") // no new one: the old is needed
+	if err := os.WriteFile(path, []byte("too short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, Options{Dir: dir}, node.Invalid, "64 hexadecimal digits")
+
+	wrong := open(t, Options{Dir: dir, MasterKey: bytes.Repeat([]byte{7}, 32)})
+	if _, err := wrong.OwnKey(t.Context(), keyID); node.KindOf(err) != node.Damaged || !strings.Contains(node.TextOf(err), "master key") {
+		t.Errorf("got %v, want Damaged", err)
+	}
+	wrong.Close()
+	wantRefused(t, Options{Dir: dir, MasterKey: []byte("short")}, node.Invalid, "32 bytes")
+
+	empty := t.TempDir() // its making was broken off before the master key
+	open(t, Options{Dir: empty, Create: true}).Close()
+	if err := os.Remove(filepath.Join(empty, keyName)); err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, Options{Dir: empty}, node.NotFound, "coopnode init")
+	open(t, Options{Dir: empty, Create: true})
+
+	elsewhere := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(elsewhere, key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	right := open(t, Options{Dir: dir, MasterKeyFile: elsewhere})
+	if got, err := right.OwnKey(t.Context(), keyID); err != nil || string(got) != "secret" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// lockFile takes the data folder for this process until the file is closed or the process ends,
+// however it ends. Busy if another one holds it (DB-4).
+func lockFile(dir string) (*os.File, error) {
+	const op = "lock data folder"
+	path := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fileError(op, path, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer f.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fileError(op, path, err)
+		}
+		holder := "Another coopnode"
+		if pid, err := os.ReadFile(path); err == nil && len(pid) > 0 {
+			holder += " (process " + strings.TrimSpace(string(pid)) + ")"
+		}
+		return nil, &node.Error{Op: op, Kind: node.Busy, Subject: dir,
+			Text: holder + " uses the data in " + dir + ". Stop it first, or choose another folder with --data."}
+	}
+	if err := f.Truncate(0); err == nil {
+		fmt.Fprintln(f, os.Getpid())
+	}
+	return f, nil
+}
+
+// fileError is an error of the file system, for a person who runs a node.
+func fileError(op, path string, err error) error {
+	kind, text := node.Unavailable, ""
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		text = "This user may not read or write " + path + ". Run coopnode as the user that owns the data folder."
+	case errors.Is(err, os.ErrNotExist):
+		kind, text = node.NotFound, "There is no "+path+"."
+	case errors.Is(err, syscall.ENOSPC):
+		text = "The disk with " + path + " is full. Make room; nothing that was stored is lost."
+	}
+	return &node.Error{Op: op, Kind: kind, Subject: path, Text: text, Err: err}
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+var noon = time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// The queries on the hot paths use an index: none reads a table from end to end, and none sorts
+// what an index has in order already.
+func TestQueryPlans(t *testing.T) {
+	t.Parallel()
+	db := open(t, Options{})
+	objects := func(q node.ObjectQuery) string {
+		direction := "desc"
+		if q.Thread != "" {
+			direction = "asc"
+		}
+		return "select " + objectColumns + " from object o" + filterOf(q).where() +
+			" order by o.published_ms " + direction + ", o.id " + direction + " limit 40"
+	}
+	for _, tt := range []struct {
+		name, query string
+		index       string // that must be used
+		scans       string // what may be read in the order of an index, until the limit
+		sorts       bool   // few rows may be sorted
+	}{
+		{name: "actor", query: actorByIRI, index: "sqlite_autoindex_actor_1"},
+		{name: "actor by handle", query: actorByHandle, index: "actor_handle", sorts: true},
+		{name: "actor by key", query: actorByKey, index: "actor_key", sorts: true},
+		{name: "object", query: objectByIRI, index: "sqlite_autoindex_object_2"},
+		{name: "object by id", query: objectByID, index: "sqlite_autoindex_object_1"},
+		{name: "object by page", query: objectByURL, index: "object_url", sorts: true},
+		{name: "document", query: document, index: "sqlite_autoindex_object_2"},
+		{name: "board", query: objects(node.ObjectQuery{OpenAt: noon, Listed: true}), index: "object_status"},
+		{name: "late openings", query: objects(node.ObjectQuery{Type: node.TypeOpening, Local: true, LateAt: noon}), index: "object_deadline", sorts: true},
+		{name: "posts of ours", query: objects(node.ObjectQuery{Type: node.TypePost, Local: true, Listed: true}), index: "object_local"},
+		{name: "objects of an actor", query: objects(node.ObjectQuery{Actor: "a", Type: node.TypePost}), index: "object_actor"},
+		{name: "replies", query: objects(node.ObjectQuery{InReplyTo: "a"}), index: "object_reply"},
+		{name: "thread", query: objects(node.ObjectQuery{Thread: "a"}), index: "object_thread"},
+		{name: "openings of a project", query: objects(node.ObjectQuery{Project: "a", OpenAt: noon}), index: "object_project"},
+		{name: "tag", query: objects(node.ObjectQuery{Tag: "a"}), index: "sqlite_autoindex_object_tag_1", sorts: true},
+		{name: "skill", query: objects(node.ObjectQuery{Skill: "a"}), index: "sqlite_autoindex_object_skill_1", sorts: true},
+		{name: "act", query: actByIRI, index: "sqlite_autoindex_act_2"},
+		{name: "act bytes", query: actBytes, index: "sqlite_autoindex_act_1"},
+		{name: "outbox", query: "select " + actColumns + " from act where listed and seq < $1 order by seq desc limit 20", index: "act_listed"},
+		{name: "new act", query: saveAct, index: "sqlite_autoindex_act_1", scans: "m"},
+		{name: "timeline", query: timeline, index: "timeline_at"},
+		{name: "keep letter", query: keepLetter, index: "sqlite_autoindex_seen_1", scans: "m"},
+		{name: "letters", query: letters, index: "letter_put_off"},
+		{name: "seen", query: seen, index: "sqlite_autoindex_seen_1"},
+		{name: "enqueue to one", query: enqueueNamed, index: "sqlite_autoindex_actor_1"},
+		{name: "enqueue to readers", query: enqueueReaders, index: "reader_age", sorts: true},
+		{name: "due deliveries", query: dueDeliveries, index: "delivery_put_off"},
+		{name: "arrived", query: arrived, index: "sqlite_autoindex_delivery_1"},
+		{name: "claim healthy", query: claimHealthy, index: "peer_healthy"},
+		{name: "claim failing", query: claimFailing, index: "peer_failing"},
+		{name: "claims", query: countClaims, index: "peer_owner"},
+		{name: "visit", query: settleVisit, index: "sqlite_autoindex_peer_1"},
+		{name: "wake letters", query: wakeLetters, index: "delivery_put_off"},
+		{name: "next due", query: nextDue, index: "peer_healthy", scans: "n"},
+		{name: "tasks", query: dueTasks, index: "task_due"},
+		{name: "doubt", query: doubtInbox, index: "actor_mailbox"},
+	} {
+		plan := planOf(t, db, tt.query)
+		all := strings.Join(plan, "\n")
+		if !strings.Contains(all, tt.index) {
+			t.Errorf("%s does not use %s:\n%s", tt.name, tt.index, all)
+		}
+		for _, step := range plan {
+			words := strings.Fields(step)
+			scan := words[0] == "SCAN" && words[1] != "CONSTANT" && words[1] != tt.scans && !strings.Contains(step, "USING")
+			sort := strings.Contains(step, "TEMP B-TREE") && !tt.sorts
+			if scan || sort {
+				t.Errorf("%s: %s\n%s", tt.name, step, all)
+			}
+		}
+	}
+}
+
+var placeholder = regexp.MustCompile(`\$([0-9]+)`)
+
+func planOf(t *testing.T, db *DB, query string) (plan []string) {
+	t.Helper()
+	most := 0
+	for _, m := range placeholder.FindAllStringSubmatch(query, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, n)
+	}
+	args := make([]any, most)
+	err := db.writer.peek(t.Context(), func(c *conn) error {
+		return c.each(func(r rowScanner) error {
+			var id, parent, unused int
+			var detail string
+			err := r.Scan(&id, &parent, &unused, &detail)
+			plan = append(plan, detail)
+			return err
+		}, "explain query plan "+query, args...)
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return plan
+}

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// DB is the memory of one node. It is safe for use by many goroutines.
+//
+// A method of DB called inside a Tx of the same DB sees the data as it was before that Tx; a Tx
+// inside a Tx waits for itself for ever.
+type DB struct {
+	questions
+	path    string
+	seal    sealer
+	lock    *os.File // held while serving
+	pool    *pool
+	writer  *writer
+	version int64 // data_version last seen; the writer's own
+	changes atomic.Int64
+	closing sync.Once
+
+	lastLetter int64 // greatest number given to a letter by this process; the writer's own
+}
+
+var _ node.Store = (*DB)(nil)
+
+// Options say where the data is. Dir is needed.
+type Options struct {
+	// Dir is the data folder: coopnode.db, master.key and serve.lock are in it.
+	Dir string
+	// Create makes the folder, an empty database and a master key where there are none. Without it
+	// a folder that holds no database is NotFound.
+	Create bool
+	// MasterKey is 32 bytes that seal the private keys. If nil they are read from MasterKeyFile.
+	MasterKey []byte
+	// MasterKeyFile is Dir/master.key if empty. It must be readable by its owner alone (KEY-2).
+	MasterKeyFile string
+	// Serve takes the data folder for one serving process and checks the database for damage. A
+	// second one is refused as Busy (DB-4). Ordinary commands leave it false and work beside it.
+	Serve bool
+	// Log discards if nil.
+	Log *slog.Logger
+}
+
+const (
+	fileName = "coopnode.db"
+	keyName  = "master.key"
+	lockName = "serve.lock"
+)
+
+// Open opens the database in a data folder and brings its schema up to date. Kinds of error:
+// NotFound (no database there), Busy (another process holds it), Damaged (the check failed; nothing
+// is repaired), Invalid (a newer schema than this program knows, or a master key file that others
+// can read), Unavailable (disk full, no permission).
+func Open(ctx context.Context, opt Options) (*DB, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	db := &DB{path: filepath.Join(opt.Dir, fileName)}
+	if err := db.open(ctx, opt); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func (db *DB) open(ctx context.Context, opt Options) error {
+	fresh, err := prepareFile(opt, db.path)
+	if err != nil {
+		return err
+	}
+	if opt.Serve {
+		if db.lock, err = lockFile(opt.Dir); err != nil {
+			return err
+		}
+	}
+	if db.writer, err = openWriter(db.path); err != nil {
+		return err
+	}
+	if opt.Serve && !fresh {
+		if err := quickCheck(ctx, db.path); err != nil {
+			return err
+		}
+	}
+	if err := migrate(ctx, db.writer.sql, opt, db.lock != nil); err != nil {
+		return err
+	}
+	if db.pool, err = openPool(ctx, db.path); err != nil {
+		return err
+	}
+	db.questions = questions{on: db.pool.use, seal: &db.seal}
+	if err := db.writer.start(ctx); err != nil {
+		return sqliteError("open database", db.path, err)
+	}
+	if db.seal, err = openSealer(ctx, db, opt); err != nil {
+		return err
+	}
+	_, err = db.Changed(ctx)
+	return err
+}
+
+// Close waits for the running transaction, closes the database and gives the folder free.
+// Nothing may be asked of DB afterwards; closing it again does nothing.
+func (db *DB) Close() error {
+	var err error
+	db.closing.Do(func() { err = db.close() })
+	return err
+}
+
+func (db *DB) close() error {
+	var err error
+	if db.pool != nil {
+		err = db.pool.close()
+	}
+	if db.writer != nil {
+		if e := db.writer.close(); err == nil {
+			err = e
+		}
+	}
+	if db.lock != nil {
+		db.lock.Close()
+	}
+	return err
+}
+
+// Generation changes whenever Changed has found that another process changed the data.
+func (db *DB) Generation() int64 { return db.changes.Load() }
+
+// Tx runs f alone against all other writers and returns after its changes are safe on disk
+// (synchronous=FULL, DB-1). An error of f takes back what f did and is returned as it is; a panic
+// of f does the same and goes on in the caller. f may run more than once. If ctx ends before f has
+// begun, f does not run; once it has begun, ctx is no longer looked at.
+func (db *DB) Tx(ctx context.Context, f func(node.Tx) error) error {
+	return db.writer.do(ctx, func(c *conn) error {
+		return f(tx{questions: questions{on: c.use, seal: &db.seal}, c: c, lastLetter: &db.lastLetter})
+	})
+}
+
+// tx is a transaction: what a Writer does, and questions answered from inside it.
+type tx struct {
+	questions
+	c          *conn
+	lastLetter *int64
+}
+
+var _ node.Tx = tx{}
+
+// questions answers what a Reader is asked, on whichever connection on lends it.
+type questions struct {
+	on   func(ctx context.Context, f func(*conn) error) error
+	seal *sealer
+}
