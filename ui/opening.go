@@ -1,0 +1,211 @@
+package ui
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// choice is what a visitor of the board wants to see.
+type choice struct {
+	Kind  node.OpeningKind
+	Skill string // as it was typed
+}
+
+// readChoice takes ?kind= and ?skill=. An unknown kind is Invalid: it would look as if nothing were open.
+func readChoice(q url.Values) (choice, error) {
+	c := choice{Kind: node.OpeningKind(q.Get("kind")), Skill: strings.TrimSpace(q.Get("skill"))}
+	if c.Kind != "" && !slices.Contains(node.OpeningKinds, c.Kind) || len(c.Skill) > 100 {
+		return c, &node.Error{Op: "read board", Kind: node.Invalid}
+	}
+	return c, nil
+}
+
+func (c choice) isZero() bool { return c == choice{} }
+
+// query is the choice as part of an address, with its question mark; "" if there is none.
+func (c choice) query() string {
+	q := url.Values{}
+	if c.Kind != "" {
+		q.Set("kind", string(c.Kind))
+	}
+	if c.Skill != "" {
+		q.Set("skill", c.Skill)
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+// path is the board with this choice.
+func (c choice) path() string { return "/openings" + c.query() }
+
+// words says the choice: work for another coop, accessibility.
+func (c choice) words() string {
+	kind := ""
+	if c.Kind != "" {
+		kind = sayKnown("kind.", string(c.Kind))
+	}
+	return list(kind, plainName(c.Skill))
+}
+
+// openings selects what is open at the time of the visit: the reader's clock decides, not the publisher's word.
+func (c choice) openings(n *node.Node) node.ObjectQuery {
+	q := node.ObjectQuery{Type: node.TypeOpening, OpenAt: n.Now(), Listed: true, Kind: c.Kind}
+	if c.Skill != "" {
+		q.Skill = node.SkillFrom(c.Skill).Key
+	}
+	return q
+}
+
+// board handles GET /openings: everything open that this node knows, ours and others', each once.
+func (u *ui) board(c echo.Context, v *visit) (view, error) {
+	ctx, l := c.Request().Context(), u.node.Links
+	chosen, err := readChoice(v.query)
+	if err != nil {
+		return view{}, err
+	}
+	q := chosen.openings(u.node)
+	count, err := u.node.Count(ctx, q)
+	if err != nil {
+		return view{}, err
+	}
+	q.Limit = 20
+	if q.Before, err = cursor(c); err != nil {
+		return view{}, err
+	}
+	objects, next, err := u.node.Objects(ctx, q)
+	if err != nil {
+		return view{}, err
+	}
+	list, err := v.entries(ctx, objects)
+	if err != nil {
+		return view{}, err
+	}
+	h := head{Title: say("board.title"), Description: say("board.lead"), Kind: "website", Canonical: l.Board(), Feed: l.Feed() + chosen.query(),
+		Document: l.Openings(), Section: "/openings", Hidden: !chosen.isZero() || q.Before != ""}
+	return view{head: h, body: boardBody(v, chosen, count, list, next)}, nil
+}
+
+// openingPage handles GET /openings/{id}.
+func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
+	ctx := c.Request().Context()
+	o, err := v.object(ctx, node.TypeOpening, c.Param("id"))
+	if err != nil {
+		return view{}, err
+	}
+	e, err := v.entryOf(ctx, o)
+	if err != nil {
+		return view{}, err
+	}
+	parts, err := v.parts(ctx, e.opening())
+	if err != nil {
+		return view{}, err
+	}
+	answers, err := u.thread(c, v, o.Common())
+	if err != nil {
+		return view{}, err
+	}
+	if e.Who, err = whoMayAnswer(ctx, v, e.opening().Answer); err != nil {
+		return view{}, err
+	}
+	behalf := person{}
+	if iri := e.opening().OnBehalfOf; iri != "" {
+		if behalf, err = v.people.of(ctx, iri); err != nil {
+			return view{}, err
+		}
+	}
+	h := v.headOf(e, "/openings")
+	h.Description = capital(standing(e.opening(), v.now)) + " · " + sayKnown("kind.", string(e.opening().Kind)) + ". " + h.Description
+	return view{head: h, body: openingBody(v, e, parts, behalf, answers)}, nil
+}
+
+// headOf is the head of an object's own page.
+func (v *visit) headOf(e *entry, section string) head {
+	return head{Title: nameOf(e.Text), Description: plainText(e.Text.HTML, 200), Kind: "article", Canonical: e.Base.URL, Document: e.Base.IRI,
+		Author: e.By, Section: section}
+}
+
+// A part is what one coop took of an opening, or what is left.
+type part struct {
+	Who   person // zero for what is left
+	Words string // how much; "" if not said
+	Share float64
+	Hue   string
+}
+
+// parts divides an opening's amount among those that agreed to be named, those that did not, and what
+// is still open. The shares add up to 1; there are none for an opening without an amount.
+func (v *visit) parts(ctx context.Context, o *node.Opening) ([]part, error) {
+	var list []part
+	named := 0.0
+	for _, f := range o.FilledBy {
+		who, err := v.people.of(ctx, f.Actor)
+		if err != nil {
+			return nil, err
+		}
+		p := part{Who: who, Words: quantity(f.Quantity), Hue: who.Hue()}
+		if o.Amount.Number > 0 && f.Quantity.Unit == o.Amount.Unit {
+			p.Share = min(f.Quantity.Number/o.Amount.Number, 1-named)
+			named += p.Share
+		}
+		list = append(list, p)
+	}
+	if o.Amount.Number <= 0 || o.Available.Unit != o.Amount.Unit {
+		return list, nil
+	}
+	if taken := foundOf(o)/o.Amount.Number - named; taken > 0 {
+		list = append(list, part{Share: taken, Hue: "taken"})
+	}
+	return list, nil
+}
+
+// foundOf is how much of the amount is no longer open.
+func foundOf(o *node.Opening) float64 {
+	return min(max(o.Amount.Number-o.Available.Number, 0), o.Amount.Number)
+}
+
+// purposeOf is said only where it is not what the kind means anyway.
+func purposeOf(o *node.Opening) string {
+	if o.Purpose == "" || o.Purpose == o.Kind.Purpose() {
+		return ""
+	}
+	return sayKnown("purpose.", string(o.Purpose))
+}
+
+// whoMayAnswer puts the three conditions of an answer into words.
+func whoMayAnswer(ctx context.Context, v *visit, a node.Answer) (string, error) {
+	parts := []string{words("who.", a.Who)}
+	for _, f := range a.Federations {
+		p, err := v.people.of(ctx, f)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, say("opening.who.federation", p.Name))
+	}
+	if len(a.Countries) > 0 {
+		parts = append(parts, say("opening.who.country", countryNames(a.Countries)))
+	}
+	return list(parts...), nil
+}
+
+// mailTo is where answers by mail go: the contact for work between coops, else the first one with an address.
+func mailTo(a *node.Actor) string {
+	if a.Coop == nil {
+		return ""
+	}
+	mail := ""
+	for _, c := range a.Coop.Contacts {
+		address := mailAddress(c.Email)
+		if address != "" && (mail == "" || c.Type == "intercooperation") {
+			mail = address
+		}
+	}
+	return mail
+}

@@ -1,0 +1,95 @@
+package ui
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// A person is an actor as a page shows it: a coop or anybody else. The host always shows (HTML-5).
+type person struct {
+	IRI     string
+	Name    string
+	Address string // @handle@host, or the host of one that was never read
+	Href    string // its page; "" if it has none that can be linked
+	Own     bool
+}
+
+// people looks up the actors of one page, each once.
+type people struct {
+	node  *node.Node
+	known map[string]person
+}
+
+func newPeople(n *node.Node) *people { return &people{n, map[string]person{}} }
+
+// of shows the actor with that address. One whom this node has not read is named by its host.
+func (p *people) of(ctx context.Context, iri string) (person, error) {
+	if who, ok := p.known[iri]; ok {
+		return who, nil
+	}
+	a, err := p.node.ActorOf(ctx, iri)
+	if node.IsNotFound(err) {
+		host := plainName(node.HostOf(iri))
+		a, err = &node.Actor{IRI: iri, Name: say("person.unknown", host), Host: host}, nil
+	}
+	if err != nil {
+		return person{}, err
+	}
+	p.known[iri] = personOf(a)
+	return p.known[iri], nil
+}
+
+func personOf(a *node.Actor) person {
+	p := person{IRI: a.IRI, Name: plainName(a.Label()), Href: webAddress(a.URL), Own: a.Local}
+	if p.Href == "" {
+		p.Href = webAddress(a.IRI)
+	}
+	p.Address = plainName(a.Host)
+	if a.Handle != "" {
+		p.Address = plainName(a.Address())
+	}
+	if host := node.HostOf(a.IRI); host != "" && a.Host == "" {
+		p.Address = plainName(host)
+	}
+	return p
+}
+
+// Tile is the address of the person's emblem.
+func (p person) Tile() string {
+	if p.Own {
+		return "/media/emblem.svg"
+	}
+	return "/media/tile.svg?of=" + url.QueryEscape(p.IRI)
+}
+
+// Hue is the class of the colour that stands for the person in drawings.
+func (p person) Hue() string {
+	_, colour, _ := TileColours(p.IRI)
+	for i, c := range tileColours {
+		if c.first == colour {
+			return "c" + string(rune('0'+i))
+		}
+	}
+	return "c0"
+}
+
+// webAddress is s if a page may link to it, else "".
+func webAddress(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return s
+}
+
+// webName is how a link to another site is written: its host, and the path where it has one.
+func webName(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return plainName(s)
+	}
+	return plainName(strings.TrimPrefix(u.Host, "www.") + strings.TrimSuffix(u.EscapedPath(), "/"))
+}

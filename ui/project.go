@@ -1,0 +1,90 @@
+package ui
+
+import (
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// projects handles GET /projects: those of this coop and those it knows of.
+func (u *ui) projects(c echo.Context, v *visit) (view, error) {
+	ctx := c.Request().Context()
+	before, err := cursor(c)
+	if err != nil {
+		return view{}, err
+	}
+	objects, next, err := u.node.Objects(ctx, node.ObjectQuery{Type: node.TypeProject, Listed: true, Before: before, Limit: 20})
+	if err != nil {
+		return view{}, err
+	}
+	list, err := v.entries(ctx, objects)
+	if err != nil {
+		return view{}, err
+	}
+	h := head{Title: say("projects.title"), Description: say("projects.lead"), Kind: "website",
+		Canonical: u.node.Links.Base + "/projects", Document: u.node.Links.Projects(), Section: "/projects", Hidden: before != ""}
+	return view{head: h, body: projectsBody(v, list, next)}, nil
+}
+
+// projectPage handles GET /projects/{id}: the project, its openings and what they add up to.
+func (u *ui) projectPage(c echo.Context, v *visit) (view, error) {
+	ctx := c.Request().Context()
+	o, err := v.object(ctx, node.TypeProject, c.Param("id"))
+	if err != nil {
+		return view{}, err
+	}
+	e, err := v.entryOf(ctx, o)
+	if err != nil {
+		return view{}, err
+	}
+	objects, _, err := u.node.Objects(ctx, node.ObjectQuery{Type: node.TypeOpening, Project: o.Common().IRI, Listed: true, Limit: 200})
+	if err != nil {
+		return view{}, err
+	}
+	openings, err := v.entries(ctx, objects)
+	if err != nil {
+		return view{}, err
+	}
+	var sought, past []*entry
+	for _, e := range openings {
+		e.Sub = true
+		if e.opening().IsOpen(v.now) || e.opening().StatusAt(v.now) == node.Paused {
+			sought = append(sought, e)
+		} else {
+			past = append(past, e)
+		}
+	}
+	answers, err := u.thread(c, v, o.Common())
+	if err != nil {
+		return view{}, err
+	}
+	h := v.headOf(e, "/projects")
+	return view{head: h, body: projectBody(v, e, sums(objects, v), sought, past, answers)}, nil
+}
+
+// A sum is what the openings of a project ask for in one unit, and how much of it is found.
+type sum struct {
+	Asked, Found node.Quantity
+}
+
+// sums adds up a project's openings by unit (decisions 13). Those that were withdrawn or passed their deadline
+// do not count: what they asked for is no longer sought.
+func sums(openings []node.Object, v *visit) []sum {
+	var list []sum
+	for _, o := range openings {
+		opening := o.(*node.Opening)
+		if s := opening.StatusAt(v.now); opening.Amount.Number <= 0 || s == node.Withdrawn || s == node.Expired {
+			continue
+		}
+		i := slices.IndexFunc(list, func(s sum) bool { return s.Asked.Unit == opening.Amount.Unit })
+		if i < 0 {
+			i = len(list)
+			list = append(list, sum{node.Quantity{Unit: opening.Amount.Unit}, node.Quantity{Unit: opening.Amount.Unit}})
+		}
+		list[i].Asked.Number += opening.Amount.Number
+		list[i].Found.Number += foundOf(opening)
+	}
+	return list
+}

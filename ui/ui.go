@@ -1,0 +1,235 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+	"golang.org/x/text/language"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// Options are the things the pages can live without. The zero value is a good start.
+type Options struct {
+	Log     *slog.Logger // discards if nil; errors of requests are logged by echo's HTTPErrorHandler instead
+	Version string       // of the program, for the About page and the feed
+}
+
+type ui struct {
+	node *node.Node
+	opt  Options
+	art  *art
+}
+
+func newUI(n *node.Node, opt Options) *ui {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	return &ui{node: n, opt: opt, art: newArt(n.Links.Actor())}
+}
+
+// Mount puts every page of n into e. Left to others are: answering programs that ask a page's address for
+// ActivityPub, sending people from an id to its page, and, in echo's HTTPErrorHandler, our own failures and the errors
+// that programs meet (see Trouble).
+//
+// Pages, feed and stylesheet are compressed here; a compressing middleware must leave them alone.
+func Mount(e *echo.Echo, n *node.Node, opt Options) {
+	u := newUI(n, opt)
+
+	u.page(e, "/", u.profile)
+	u.page(e, "/openings", u.board)
+	u.page(e, "/openings/:id", u.openingPage)
+	u.page(e, "/projects", u.projects)
+	u.page(e, "/projects/:id", u.projectPage)
+	u.page(e, "/posts", u.posts)
+	u.page(e, "/posts/:id", u.postPage)
+	u.page(e, "/tags/:tag", u.tag)
+	u.page(e, "/about", u.about)
+
+	u.file(e, "/openings.atom", u.feed)
+	u.file(e, "/media/emblem.png", u.art.emblem)
+	u.file(e, "/media/emblem.svg", u.art.emblemSVG)
+	u.file(e, "/media/banner.png", u.art.banner)
+	u.file(e, "/media/preview.png", u.art.preview)
+	u.file(e, "/media/tile.svg", u.art.tile)
+	u.file(e, "/favicon.ico", u.art.favicon)
+	u.file(e, "/assets/:hash/style.css", styleFile)
+	u.file(e, "/robots.txt", robots)
+
+	e.RouteNotFound("/*", u.troubled(func(echo.Context) error { return echo.ErrNotFound }))
+}
+
+// A view is what a page handler makes: the head, the body, and the status where it is not 200.
+type view struct {
+	head   head
+	body   templ.Component
+	status int
+}
+
+// A visit is one look at one page.
+type visit struct {
+	node    *node.Node
+	coop    *node.Actor
+	self    person
+	people  *people
+	version string
+	now     time.Time
+	path    string
+	query   url.Values
+	lang    string         // asked for with ?lang=
+	accepts []language.Tag // what the browser prefers
+}
+
+// head is what a page says of itself before it begins.
+type head struct {
+	Title       string // in the tab, without the coop's name
+	Description string
+	Kind        string // Open Graph: website, article or profile
+	Canonical   string // the page's own address
+	Document    string // the same for programs: an ActivityPub id
+	Author      person // whom Mastodon names beneath the link
+	Feed        string // the board's feed where the page has a narrower one
+	Section     string // which entry of the navigation is current
+	Hidden      bool   // not for search engines
+}
+
+func (u *ui) page(e *echo.Echo, path string, make func(echo.Context, *visit) (view, error)) {
+	u.file(e, path, func(c echo.Context) error {
+		v, err := u.visit(c)
+		if err != nil {
+			return err
+		}
+		page, err := make(c, v)
+		if home, ok := errors.AsType[elsewhere](err); ok {
+			return c.Redirect(http.StatusSeeOther, string(home))
+		} else if err != nil {
+			return err
+		}
+		return u.show(c, v, page)
+	})
+}
+
+// file answers GET and HEAD at path. It takes the other methods too, to refuse them: echo would not tell a
+// wrong method from a wrong address beside RouteNotFound.
+func (u *ui) file(e *echo.Echo, path string, h echo.HandlerFunc) {
+	e.Any(path, u.troubled(func(c echo.Context) error {
+		if m := c.Request().Method; m != http.MethodGet && m != http.MethodHead {
+			c.Response().Header().Set("Allow", "GET, HEAD")
+			return echo.ErrMethodNotAllowed
+		}
+		return h(c)
+	}))
+}
+
+func (u *ui) visit(c echo.Context) (*visit, error) {
+	coop, err := u.node.Profile(c.Request().Context())
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{
+		node: u.node, coop: coop, self: personOf(coop), people: newPeople(u.node), version: u.opt.Version, now: u.node.Now(),
+		path: c.Request().URL.Path, query: c.QueryParams(), lang: c.QueryParam("lang"),
+	}
+	if accept := c.Request().Header.Get("Accept-Language"); len(accept) <= 200 {
+		v.accepts, _, _ = language.ParseAcceptLanguage(accept) // one that cannot be read prefers nothing
+	}
+	return v, nil
+}
+
+// show renders a page whole before anything is sent, so that trouble in the middle is an error page.
+func (u *ui) show(c echo.Context, v *visit, page view) error {
+	if page.head.Feed == "" {
+		page.head.Feed = u.node.Links.Feed()
+	}
+	if page.head.Author.IRI == "" {
+		page.head.Author = v.self
+	}
+	var b bytes.Buffer
+	ctx := templ.WithChildren(c.Request().Context(), page.body)
+	if err := frame(v, page.head).Render(ctx, &b); err != nil {
+		return err
+	}
+	if page.status == 0 {
+		page.status = http.StatusOK
+	}
+	pageHeaders(c, u.node.Links)
+	return send(c, page.status, echo.MIMETextHTMLCharsetUTF8, "no-cache", b.Bytes())
+}
+
+// cursor is the place in a list that an address names with ?before=.
+func cursor(c echo.Context) (string, error) {
+	s := c.QueryParam("before")
+	if len(s) > 200 {
+		return "", &node.Error{Op: "read page", Kind: node.Invalid}
+	}
+	return s, nil
+}
+
+// elsewhere is the error of asking here for the page of something that lives on another server: its page.
+type elsewhere string
+
+func (e elsewhere) Error() string { return "it lives at " + string(e) }
+
+// object finds what a page of ours shows: its own, of that type, and visible to everybody. What
+// was removed is Gone, what others published is elsewhere, everything else NotFound.
+func (v *visit) object(ctx context.Context, t node.ObjectType, id string) (node.Object, error) {
+	missing := &node.Error{Op: "show " + string(t), Kind: node.NotFound, Subject: id}
+	if !node.IsID(id) {
+		return nil, missing
+	}
+	o, err := v.node.Object(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	b := o.Common()
+	switch {
+	case b.Type != t || b.Draft || !b.Audience.Listed():
+		return nil, missing
+	case !b.Deleted.IsZero():
+		return nil, &node.Error{Op: "show " + string(t), Kind: node.Gone, Subject: b.IRI}
+	case b.Local:
+		return o, nil
+	}
+	if home := pageOf(v.node.Links, b); home != "" {
+		return nil, elsewhere(home)
+	}
+	return nil, missing
+}
+
+// older is the address of the next page of this list, "" at its end.
+func (v *visit) older(next string) string {
+	if next == "" {
+		return ""
+	}
+	q := url.Values{}
+	for k, s := range v.query {
+		if slices.Contains([]string{"kind", "skill", "lang"}, k) {
+			q[k] = s
+		}
+	}
+	q.Set("before", next)
+	return (&url.URL{Path: v.path, RawQuery: q.Encode()}).String()
+}
+
+// first is the address of the first page of this list, "" on it.
+func (v *visit) first() string {
+	if v.query.Get("before") == "" {
+		return ""
+	}
+	q := url.Values{}
+	for k, s := range v.query {
+		if k != "before" {
+			q[k] = s
+		}
+	}
+	return strings.TrimSuffix((&url.URL{Path: v.path, RawQuery: q.Encode()}).String(), "?")
+}
