@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -47,7 +48,12 @@ func (q questions) Acts(ctx context.Context, query node.ActQuery) (list []*node.
 	if query.Before != 0 {
 		f.and("seq < " + f.arg(query.Before))
 	}
-	text := "select " + actColumns + " from act" + f.where() + " order by seq desc limit " + f.arg(limitOr(query.Limit, 40, 200))
+	order := "desc"
+	if query.From != 0 {
+		f.and("seq >= " + f.arg(query.From))
+		order = "asc"
+	}
+	text := "select " + actColumns + " from act" + f.where() + " order by seq " + order + " limit " + f.arg(limitOr(query.Limit, 40, 200))
 	err = q.on(ctx, func(c *conn) error {
 		return c.each(func(r rowScanner) error {
 			a, err := scanAct(r)
@@ -55,6 +61,9 @@ func (q questions) Acts(ctx context.Context, query node.ActQuery) (list []*node.
 			return err
 		}, text, f.args...)
 	})
+	if query.From != 0 {
+		slices.Reverse(list)
+	}
 	return list, sqliteError("list acts", "", err)
 }
 

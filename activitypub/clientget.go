@@ -1,0 +1,257 @@
+package activitypub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// maxRedirects is how many hops one GET may take (security.md, LIM).
+const maxRedirects = 3
+
+// A Document is a JSON object from elsewhere, read strictly (JSON-3: these bytes
+// are what Object was made of).
+type Document struct {
+	URL    string         // the address that answered, after redirects, without fragment
+	Status int            // 2xx
+	ETag   string         // as sent, "" if absent
+	Type   string         // media type, lower case, without parameters
+	Bytes  []byte         // at most 1 MiB
+	Object map[string]any // what ReadJSON made of Bytes
+}
+
+// A DocumentError is an answer that is not the document asked for: of another type
+// or origin, too long, unreadable, redirected in a circle. The document is dropped.
+type DocumentError struct {
+	URL string
+	Err error
+}
+
+func (e *DocumentError) Error() string { return "document of " + HostOf(e.URL) + ": " + e.Err.Error() }
+
+// Unwrap returns the cause, which may be a *JSONError.
+func (e *DocumentError) Unwrap() error { return e.Err }
+
+// GetActivity fetches an ActivityPub document by a signed GET. The fragment of id
+// is not sent. The answer counts only with an ActivityStreams content type (ORG-5)
+// and from the origin of id (ORG-4); so does a *StatusError, which means that a 410
+// was said by the id's own server. That the document's id is the one asked for is
+// not checked here, since a key's document may be its owner: see GetObject.
+//
+// Errors are *RefusedError, *StatusError, *NetworkError, *DocumentError, what Sign
+// returned, or that of ctx.
+func (c *Client) GetActivity(ctx context.Context, id string) (*Document, error) {
+	return c.get(ctx, id, fetchKind{accept: acceptActivity, signed: true, sameOrigin: true, types: activityType})
+}
+
+// GetObject is GetActivity for a document that must be what its id says (ORG-4): a
+// document that names another id of the same origin is fetched once more from
+// there; every other difference is a *DocumentError.
+func (c *Client) GetObject(ctx context.Context, id string) (*Document, error) {
+	doc, err := c.GetActivity(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	says := Str(doc.Object, "id")
+	if says == id {
+		return doc, nil
+	}
+	if !SameOrigin(says, id) {
+		return nil, &DocumentError{doc.URL, fmt.Errorf("it names itself %q", cut(says, 256))}
+	}
+	if doc, err = c.GetActivity(ctx, says); err != nil {
+		return nil, err
+	}
+	if Str(doc.Object, "id") != says {
+		return nil, &DocumentError{doc.URL, errors.New("it names itself differently each time")}
+	}
+	return doc, nil
+}
+
+// GetJSON fetches a JSON object that is no ActivityPub document, such as WebFinger
+// or NodeInfo, by an unsigned GET. It may be redirected to another origin. Accept
+// is a list of media types; any JSON type is taken. Errors are as in GetActivity.
+func (c *Client) GetJSON(ctx context.Context, address, accept string) (*Document, error) {
+	return c.get(ctx, address, fetchKind{accept: accept, types: jsonType})
+}
+
+// fetchKind is how the two sorts of GET differ.
+type fetchKind struct {
+	accept     string
+	signed     bool
+	sameOrigin bool
+	types      func(contentType string) bool
+}
+
+// activityType is ORG-5.
+func activityType(contentType string) bool {
+	t, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	return t == typeActivity ||
+		t == "application/ld+json" && slices.Contains(strings.Fields(params["profile"]), profileActivity)
+}
+
+func jsonType(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (t == "application/json" ||
+		strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json"))
+}
+
+// get follows address through its redirects, all within one time limit. Each hop
+// passes every check of a first request and is signed anew (SSRF-5).
+func (c *Client) get(ctx context.Context, address string, kind fetchKind) (*Document, error) {
+	u, err := c.rules.ParseID(address)
+	if err != nil {
+		return nil, err
+	}
+	// Waiting for our own limits is not the peer's fault, so it is not timed.
+	if err := c.hosts.wait(ctx, u.Host); err != nil {
+		return nil, err
+	}
+	if err := c.fetches.Enter(ctx); err != nil {
+		return nil, fmt.Errorf("get from %s: %w", u.Host, err)
+	}
+	defer c.fetches.Leave()
+	ctx, cancel := context.WithTimeoutCause(ctx, c.getTimeout, errTooSlow)
+	defer cancel()
+
+	var seen []string
+	for {
+		u.Fragment, u.RawFragment = "", ""
+		here := u.String()
+		if slices.Contains(seen, here) || len(seen) > maxRedirects {
+			return nil, &DocumentError{here, errors.New("too many redirects")}
+		}
+		seen = append(seen, here)
+		res, err := c.getOnce(ctx, u, kind)
+		if err != nil {
+			return nil, err
+		}
+		if !isRedirect(res.StatusCode) {
+			defer func() { _ = res.Body.Close() }()
+			if kind.sameOrigin && !SameOrigin(here, address) {
+				return nil, &DocumentError{here, errors.New("it was redirected to another origin")}
+			}
+			return c.read(res, here, kind)
+		}
+		location := res.Header.Get("Location")
+		drain(res)
+		if u, err = c.redirect(u, location); err != nil {
+			return nil, err
+		}
+		if err := c.hosts.wait(ctx, u.Host); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// redirect returns where a hop leads, if it may be followed (SSRF-5).
+func (c *Client) redirect(from *url.URL, location string) (*url.URL, error) {
+	ref, err := url.Parse(location)
+	if err != nil || location == "" || badCharacter(location) != "" {
+		return nil, &DocumentError{from.String(), errors.New("a redirect to no address")}
+	}
+	to, err := c.rules.ParseID(from.ResolveReference(ref).String())
+	if err != nil {
+		return nil, err
+	}
+	if from.Scheme == "https" && to.Scheme != "https" {
+		return nil, refuse(to.Host, "a redirect from https to http")
+	}
+	return to, nil
+}
+
+// getOnce makes one hop. Some servers verify signatures as if there were no query,
+// so a 401 to a signed query is tried once more signed that way (interop.md 2.2).
+func (c *Client) getOnce(ctx context.Context, u *url.URL, kind fetchKind) (*http.Response, error) {
+	res, err := c.send(ctx, u, u, kind)
+	if err != nil || res.StatusCode != http.StatusUnauthorized || !kind.signed || u.RawQuery == "" {
+		return res, err
+	}
+	drain(res)
+	bare := *u
+	bare.RawQuery, bare.ForceQuery = "", false
+	return c.send(ctx, u, &bare, kind)
+}
+
+// send gets u with a signature over signedURL.
+func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "", nil)
+	if err != nil {
+		return nil, fmt.Errorf("get from %s: %w", u.Host, err)
+	}
+	req.URL, req.Host = signedURL, u.Host
+	req.Header["Accept"] = []string{kind.accept}
+	req.Header["User-Agent"] = []string{c.opt.UserAgent}
+	if kind.signed {
+		if err := c.sign(ctx, req, nil); err != nil {
+			return nil, err
+		}
+	}
+	req.URL = u
+	return c.roundTrip(req)
+}
+
+// read turns an answer into a Document, or into the error that it stands for.
+func (c *Client) read(res *http.Response, here string, kind fetchKind) (*Document, error) {
+	if res.StatusCode/100 != 2 {
+		e := &StatusError{
+			URL:        here,
+			Code:       res.StatusCode,
+			RetryAfter: RetryAfter(res.Header.Get("Retry-After"), c.opt.Now()),
+		}
+		if e.Gone() {
+			doc, err := c.readBody(res, here, kind)
+			e.Tombstone = err == nil && slices.Contains(Types(doc.Object), "Tombstone")
+		} else {
+			drain(res)
+		}
+		return nil, e
+	}
+	return c.readBody(res, here, kind)
+}
+
+func (c *Client) readBody(res *http.Response, here string, kind fetchKind) (*Document, error) {
+	contentType := res.Header.Get("Content-Type")
+	switch {
+	case !kind.types(contentType):
+		return nil, &DocumentError{here, fmt.Errorf("content type %q", cut(contentType, 128))}
+	case res.Header.Get("Content-Encoding") != "":
+		// net/http has undone gzip and taken the header away; it asked for nothing else.
+		return nil, &DocumentError{here, errors.New("a content encoding that was not asked for")}
+	}
+	// One byte more than allowed, so that too much is an error and never cut (OUT-6).
+	// The bytes are counted after decompression.
+	b, err := io.ReadAll(io.LimitReader(res.Body, MaxDocumentBytes+1))
+	if err != nil {
+		return nil, c.sortError(res.Request, err)
+	}
+	if len(b) > MaxDocumentBytes {
+		return nil, &DocumentError{here, errors.New("more than 1 MiB")}
+	}
+	object, err := ReadJSON(b)
+	if err != nil {
+		return nil, &DocumentError{here, err}
+	}
+	t, _, _ := mime.ParseMediaType(contentType)
+	return &Document{
+		URL: here, Status: res.StatusCode, ETag: res.Header.Get("Etag"), Type: t, Bytes: b, Object: object,
+	}, nil
+}

@@ -1,0 +1,98 @@
+package activitypub
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits for fetches from one host (OUT-3), and how many hosts are remembered.
+const (
+	fetchesPerSecond = 10
+	fetchBurst       = 20
+	longestWait      = 5 * time.Second // for one's turn
+	maxLimitedHosts  = 4096
+)
+
+// hostLimits keeps one token bucket per host. A bucket that is full again is as good
+// as none, so forgetting those bounds the state.
+type hostLimits struct {
+	mu      sync.Mutex
+	buckets map[string]*rate.Limiter
+}
+
+func newHostLimits() *hostLimits {
+	return &hostLimits{buckets: make(map[string]*rate.Limiter)}
+}
+
+// wait returns when host may be asked again. It fails at once if that would take
+// longer than longestWait or ctx.
+func (h *hostLimits) wait(ctx context.Context, host string) error {
+	short, cancel := context.WithTimeout(ctx, longestWait)
+	defer cancel()
+	if err := h.bucket(host, time.Now()).Wait(short); err != nil {
+		return fmt.Errorf("get from %s: too many requests of our own: %w", host, err)
+	}
+	return nil
+}
+
+func (h *hostLimits) bucket(host string, now time.Time) *rate.Limiter {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b := h.buckets[host]
+	if b == nil {
+		if len(h.buckets) >= maxLimitedHosts {
+			h.forget(now)
+		}
+		b = rate.NewLimiter(fetchesPerSecond, fetchBurst)
+		h.buckets[host] = b
+	}
+	return b
+}
+
+// forget drops full buckets, and then any until a quarter of the room is free, so
+// that it does not have to look at all of them for each new host.
+func (h *hostLimits) forget(now time.Time) {
+	for host, b := range h.buckets {
+		if b.TokensAt(now) >= fetchBurst {
+			delete(h.buckets, host)
+		}
+	}
+	for host := range h.buckets {
+		if len(h.buckets) <= maxLimitedHosts*3/4 {
+			return
+		}
+		delete(h.buckets, host)
+	}
+}
+
+// refusalLog writes refused connections (LOG-2), at most one line per host and
+// reason in a minute (LOG-3).
+type refusalLog struct {
+	log *slog.Logger
+	now func() time.Time
+
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+func (l *refusalLog) note(host string, e *RefusedError) {
+	now, key := l.now(), host+" "+e.Range+" "+e.Why
+	l.mu.Lock()
+	last, known := l.last[key]
+	quiet := known && now.Sub(last) < time.Minute
+	if !quiet {
+		if l.last == nil || len(l.last) >= 1024 {
+			l.last = make(map[string]time.Time)
+		}
+		l.last[key] = now
+	}
+	l.mu.Unlock()
+	if !quiet {
+		l.log.Warn("connection refused by the address rules", "peer", host, "address", e.Host, "range", e.Range, "err", e.Why)
+	}
+}
