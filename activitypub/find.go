@@ -1,0 +1,142 @@
+package activitypub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// An Inspection is what this node learns when it looks at an address as it always does: what was asked,
+// what came back, and what we understood of it.
+type Inspection struct {
+	Address  string          `json:"address"`
+	Steps    []string        `json:"steps"` // in words
+	Document json.RawMessage `json:"document,omitempty"`
+	Actor    *node.Actor     `json:"actor,omitempty"`
+	Object   node.Object     `json:"object,omitempty"`
+}
+
+// Find gives the actor of an address as people write it: @handle@host, a host name, or the address
+// of an actor or of its page. It is fetched from its home and proved, and kept. Errors are Invalid
+// for what is no address, NotFound, Unavailable or Refused.
+func (w *Wire) Find(ctx context.Context, address string) (*node.Actor, error) {
+	in, err := w.Inspect(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if in.Actor == nil {
+		return nil, &node.Error{Op: "find", Kind: node.Invalid, Subject: address, Text: "That is no coop, person or federation that can be followed. Give an address like @coop@coop.example."}
+	}
+	return in.Actor, nil
+}
+
+// Inspect looks at an address, fetching as the node does. Errors as Find.
+func (w *Wire) Inspect(ctx context.Context, address string) (*Inspection, error) {
+	in := &Inspection{Address: strings.TrimSpace(address)}
+	iri, err := w.resolve(ctx, in)
+	if err != nil {
+		return in, err
+	}
+	if w.node.Links.Ours(iri) {
+		in.step("%s is of this node itself", iri)
+		if a, err := w.node.Profile(ctx); err == nil && a.IRI == iri {
+			in.Actor, in.Document = a, a.Raw
+			return in, nil
+		}
+		o, err := w.node.Object(ctx, iri)
+		if err != nil {
+			return in, err
+		}
+		in.Object, in.Document = o, o.Common().Raw
+		return in, nil
+	}
+	doc, err := w.client.GetObject(ctx, iri)
+	if err != nil {
+		return in, asked("find", iri, err)
+	}
+	in.step("GET %s: %d, %s, %d bytes", doc.URL, doc.Status, doc.Type, len(doc.Bytes))
+	in.Document = doc.Bytes
+	iri = Str(doc.Object, "id")
+	if anyOf(Types(doc.Object), actorTypes) {
+		if in.Actor, err = w.fetchActor(ctx, iri, 0); err != nil {
+			return in, &node.Error{Op: "find", Kind: node.Refused, Subject: iri, Text: "That actor cannot be used: " + err.Error() + "."}
+		}
+		in.step("%s %s, called %q, inbox %s", in.Actor.Type, in.Actor.Address(), in.Actor.Name, in.Actor.Inbox)
+		if in.Actor.KeyPEM == "" {
+			in.step("it names no key that can be used: its letters will be refused")
+		}
+		return in, nil
+	}
+	if in.Object = decodeObject(doc.Object, w.rules); in.Object == nil {
+		in.step("its type %s says nothing to this node", strings.Join(Types(doc.Object), ", "))
+		return in, nil
+	}
+	b := in.Object.Common()
+	in.step("read as %s by %s, %s", b.Type, b.Actor, b.Audience)
+	return in, nil
+}
+
+func (in *Inspection) step(format string, args ...any) {
+	in.Steps = append(in.Steps, fmt.Sprintf(format, args...))
+}
+
+// resolve turns what a person typed into the id of an actor or object: handles and bare hosts by
+// WebFinger, other addresses as they are.
+func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
+	s := in.Address
+	if strings.Contains(s, "://") {
+		if _, err := w.rules.ParseID(s); err != nil {
+			return "", &node.Error{Op: "find", Kind: node.Invalid, Subject: s, Text: "That address cannot be asked: " + err.Error() + "."}
+		}
+		return s, nil
+	}
+	handle, host, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(s, "acct:"), "@"), "@")
+	if !ok {
+		host, handle = handle, ""
+	}
+	if host == "" || strings.ContainsAny(host, "/?# ") {
+		return "", &node.Error{Op: "find", Kind: node.Invalid, Subject: s, Text: "That is no address. Write @coop@coop.example, coop.example, or https://coop.example/."}
+	}
+	if strings.EqualFold(host, w.node.Links.Host()) {
+		return w.node.Links.Actor(), nil
+	}
+	resource := "acct:" + handle + "@" + host
+	if handle == "" { // a host alone: whoever lives at its front door
+		resource = w.base.Scheme + "://" + host + "/"
+	}
+	at := w.base.Scheme + "://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape(resource)
+	doc, err := w.client.GetJSON(ctx, at, "application/jrd+json, application/json")
+	if err != nil {
+		return "", asked("find", in.Address, err)
+	}
+	in.step("WebFinger of %s at %s: %q", resource, host, Str(doc.Object, "subject"))
+	for _, v := range List(doc.Object["links"]) {
+		l := Obj(v)
+		t := Str(l, "type")
+		if Str(l, "rel") == "self" && (t == typeActivity || strings.HasPrefix(t, "application/ld+json")) {
+			in.step("it names the actor %s", Str(l, "href"))
+			return Str(l, "href"), nil
+		}
+	}
+	return "", &node.Error{Op: "find", Kind: node.NotFound, Subject: in.Address, Text: host + " answers, but names no ActivityPub actor for this address."}
+}
+
+// asked turns trouble of a fetch into an error for the person who asked.
+func asked(op, subject string, err error) error {
+	kind, text := node.Refused, "Its answer cannot be used: "+err.Error()+"."
+	switch status, refused := asStatus(err), asRefused(err); {
+	case status != nil && (status.Code == 404 || status.Code == 410):
+		kind, text = node.NotFound, fmt.Sprintf("There is nothing at this address (%d). Is it spelled right?", status.Code)
+	case status != nil && status.Code < 500:
+		text = fmt.Sprintf("The other server refuses to show it (%d).", status.Code)
+	case refused != nil:
+		text = "This node does not go to that address: " + refused.Error() + "."
+	case isUnreached(err):
+		kind, text = node.Unavailable, "The other server does not answer: "+err.Error()+". Try again later."
+	}
+	return &node.Error{Op: op, Kind: kind, Subject: subject, Text: text, Err: err}
+}

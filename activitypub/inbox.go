@@ -1,0 +1,370 @@
+package activitypub
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/go-fed/activity/pub"
+	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
+	"github.com/labstack/echo/v4"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// The door. A letter is taken in when it is small enough, readable, signed by the actor that it
+// names, fresh and unchanged; then its exact bytes are committed and the answer is 202. What it
+// means is decided at the desk (incoming.go). The order of the steps is that of go-fed's actor,
+// of which doorman fills in each.
+
+// maxLetterBytes bounds a letter (security.md 4, LIM).
+const maxLetterBytes = 1 << 20
+
+// letter is what the door learns of a request before the library sees it.
+type letter struct {
+	body      []byte
+	doc       map[string]any
+	actor     string
+	signature *Signature
+	signer    *provenKey
+	request   *http.Request // as it came: the signature covers its headers
+	renamed   bool          // a reaction by another name, read as a Like
+	failed    error         // what one of our steps said, as distinct from the library
+}
+
+type letterKey struct{}
+
+// postInbox handles POST at both inboxes.
+func (w *Wire) postInbox(c echo.Context) error {
+	r := c.Request()
+	l, err := w.readLetter(r)
+	if err != nil {
+		return err
+	}
+	if w.strange(r.Context(), l) {
+		return c.NoContent(http.StatusAccepted)
+	}
+	ctx := context.WithValue(r.Context(), letterKey{}, l)
+	if verb := node.Verb(Str(l.doc, "type")); !node.Wants(verb) {
+		// Likes by another name count as likes; what else we do not know is taken and forgotten.
+		if verb != "EmojiReact" {
+			if err := w.authenticate(ctx, l); err != nil {
+				return err
+			}
+			return c.NoContent(http.StatusAccepted)
+		}
+		l.doc["type"], l.renamed = string(node.Like), true
+	}
+	again := r.Clone(ctx)
+	again.Header.Set("Content-Type", typeActivity)
+	again.Body = io.NopCloser(bytes.NewReader(l.forLibrary()))
+	answer := &librarysAnswer{header: http.Header{}}
+	_, err = w.door().PostInbox(ctx, answer, again)
+	switch {
+	case l.failed != nil:
+		return l.failed
+	case err != nil || answer.status != http.StatusOK:
+		return &statusError{http.StatusBadRequest, "This is not an activity that can be read."}
+	}
+	return c.NoContent(http.StatusAccepted)
+}
+
+// forLibrary is the body as the library shall read it: the exact bytes, unless a reaction was
+// renamed.
+func (l *letter) forLibrary() []byte {
+	if l.renamed {
+		if b, err := json.Marshal(l.doc); err == nil {
+			return b
+		}
+	}
+	return l.body
+}
+
+// readLetter does everything that needs no key: sizes, form, structure, and what of the signature
+// can be seen without one (decisions 22).
+func (w *Wire) readLetter(r *http.Request) (*letter, error) {
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, &statusError{http.StatusUnsupportedMediaType, "Send the letter as it is, without Content-Encoding."}
+	}
+	if !isActivityType(r.Header.Get("Content-Type")) {
+		return nil, &statusError{http.StatusUnsupportedMediaType, "An inbox takes " + typeActivity + "."}
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxLetterBytes+1))
+	if err != nil {
+		return nil, &statusError{http.StatusBadRequest, "The letter ended too early."}
+	}
+	if len(body) > maxLetterBytes {
+		return nil, &statusError{http.StatusRequestEntityTooLarge, "A letter may have 1 MiB."}
+	}
+	sig, err := ParseSignature(r)
+	if err != nil {
+		return nil, w.unsigned(r, err)
+	}
+	if err := sig.Check(r, body, w.base, w.node.Now()); err != nil {
+		return nil, w.unsigned(r, err)
+	}
+	doc, err := ReadJSON(body)
+	if err != nil {
+		return nil, &statusError{http.StatusBadRequest, "The letter is not the JSON that an inbox reads: " + err.Error()}
+	}
+	l := &letter{body: body, doc: doc, signature: sig, request: r}
+	return l, w.structure(l)
+}
+
+// structure checks that a letter has one type, one actor and an id of the actor's own origin
+// (ORG-1, ORG-3).
+func (w *Wire) structure(l *letter) error {
+	bad := func(text string) error { return &statusError{http.StatusBadRequest, text} }
+	if Str(l.doc, "type") == "" {
+		return bad("An activity has one type, as a string.")
+	}
+	switch l.doc["actor"].(type) {
+	case string, map[string]any:
+		l.actor = IDOf(l.doc["actor"])
+	}
+	if normal, err := w.rules.NormalID(l.actor); err != nil || normal != l.actor {
+		return bad("An activity has one actor, named by its address.")
+	}
+	id := Str(l.doc, "id")
+	if id == "" {
+		return bad("An activity has an id.")
+	}
+	if _, err := w.rules.ParseID(id); err != nil {
+		return bad("The id of the activity is not an address.")
+	}
+	if !SameOrigin(id, l.actor) {
+		return &statusError{http.StatusForbidden, "The id of the activity is not of its actor's origin."}
+	}
+	if len(List(l.doc["to"]))+len(List(l.doc["cc"]))+len(List(l.doc["audience"])) > 1000 {
+		return bad("A letter names at most 1,000 addressees.")
+	}
+	if IDOf(first(l.doc["object"])) == "" && first(l.doc["object"]) != nil && Obj(first(l.doc["object"])) == nil {
+		return bad("The object of an activity is an address or an object.")
+	}
+	return nil
+}
+
+// strange says that a letter is the Delete or Update of somebody whose key we do not hold: there
+// is nothing of theirs here to change, so nothing is fetched (decisions 22, interop.md 5.4).
+func (w *Wire) strange(ctx context.Context, l *letter) bool {
+	t := Str(l.doc, "type")
+	return (t == string(node.Delete) || t == string(node.Update)) && w.keys.held(ctx, l.signature.KeyID) == nil
+}
+
+// authenticate proves who signed, fetching the key where it is not held; a signature that does not
+// hold makes us look once whether the key has changed (SIG-8, SIG-11).
+func (w *Wire) authenticate(ctx context.Context, l *letter) error {
+	key, err := w.keys.find(ctx, l.signature.KeyID)
+	if errors.Is(err, errUnreached) {
+		return &node.Error{Op: "prove letter", Kind: node.Unavailable, Subject: l.actor, Text: "The home of your key does not answer. Try again later."}
+	} else if err != nil {
+		return w.unsigned(l.request, err)
+	}
+	if err := l.signature.VerifiedBy(key.public); err != nil {
+		fresh, ferr := w.keys.again(ctx, key)
+		if ferr != nil || fresh == nil {
+			return w.unsigned(l.request, err)
+		}
+		if err := l.signature.VerifiedBy(fresh.public); err != nil {
+			return w.unsigned(l.request, err)
+		}
+		key = fresh
+	}
+	if key.owner != l.actor { // SIG-1: a key of one actor signs for nobody else
+		return &statusError{http.StatusForbidden, "The signer is not the actor of the letter."}
+	}
+	l.signer = key
+	return nil
+}
+
+// unsigned is the answer to a letter that is not proved. Why is for our log alone (SSRF-8, LOG-2).
+func (w *Wire) unsigned(r *http.Request, err error) error {
+	w.log.Debug("letter refused", "room", "door", "remote", r.RemoteAddr, "err", err)
+	return &statusError{http.StatusUnauthorized, "The letter is not signed, or its signature does not hold."}
+}
+
+func isActivityType(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (t == typeActivity || t == "application/ld+json")
+}
+
+// door is go-fed's actor with our doorman in it.
+func (w *Wire) door() pub.FederatingActor {
+	return pub.NewCustomActor(doorman{w}, false, true, clock{w})
+}
+
+type clock struct{ w *Wire }
+
+func (c clock) Now() time.Time { return c.w.node.Now() }
+
+// doorman fills in the steps of go-fed's actor (decisions 4). Only those of an incoming letter
+// are ever called; outboxes are filled by package node.
+type doorman struct{ w *Wire }
+
+var _ pub.DelegateActor = doorman{}
+
+func letterOf(ctx context.Context) *letter {
+	l, _ := ctx.Value(letterKey{}).(*letter)
+	return l
+}
+
+// AuthenticatePostInbox proves the signature.
+func (d doorman) AuthenticatePostInbox(ctx context.Context, _ http.ResponseWriter, _ *http.Request) (context.Context, bool, error) {
+	l := letterOf(ctx)
+	l.failed = d.w.authenticate(ctx, l)
+	return ctx, l.failed == nil, l.failed
+}
+
+// PostInboxRequestBodyHook adds nothing.
+func (doorman) PostInboxRequestBodyHook(ctx context.Context, _ *http.Request, _ pub.Activity) (context.Context, error) {
+	return ctx, nil
+}
+
+// AuthorizePostInbox lets in what is proved: that the key's owner is the actor (SIG-1).
+func (doorman) AuthorizePostInbox(ctx context.Context, _ http.ResponseWriter, _ pub.Activity) (bool, error) {
+	l := letterOf(ctx)
+	return l.signer != nil && l.signer.owner == l.actor, nil
+}
+
+// PostInbox commits the letter as it came, before it is answered (DB-1, Q-3).
+func (d doorman) PostInbox(ctx context.Context, _ *url.URL, a pub.Activity) error {
+	l, w := letterOf(ctx), d.w
+	kept := &node.Letter{
+		IRI: Str(l.doc, "id"), Actor: l.actor, Host: HostOf(l.actor), Object: IDOf(first(l.doc["object"])), Verb: Str(l.doc, "type"),
+		Raw: l.body, Received: w.node.Now(),
+	}
+	fresh := false
+	err := w.node.Store().Tx(ctx, func(tx node.Tx) error {
+		var err error
+		fresh, err = tx.KeepLetter(ctx, kept)
+		return err
+	})
+	if err != nil {
+		l.failed = fmt.Errorf("keep letter: %w", err)
+		return l.failed
+	}
+	if fresh {
+		w.ready.put(kept.Seq, &readLetter{doc: l.doc, typed: a})
+		w.node.Ring()
+	}
+	return nil
+}
+
+// InboxForwarding does nothing: what others forward is refused, and we offer `replies` instead
+// (interop.md 5.4).
+func (doorman) InboxForwarding(context.Context, *url.URL, pub.Activity) error { return nil }
+
+// The rest of the interface belongs to outboxes and to reading an inbox, which this node does not
+// offer over HTTP.
+
+var errNotOffered = errors.New("not offered")
+
+// AuthenticateGetInbox refuses.
+func (doorman) AuthenticateGetInbox(ctx context.Context, _ http.ResponseWriter, _ *http.Request) (context.Context, bool, error) {
+	return ctx, false, errNotOffered
+}
+
+// AuthenticateGetOutbox refuses.
+func (doorman) AuthenticateGetOutbox(ctx context.Context, _ http.ResponseWriter, _ *http.Request) (context.Context, bool, error) {
+	return ctx, false, errNotOffered
+}
+
+// AuthenticatePostOutbox refuses.
+func (doorman) AuthenticatePostOutbox(ctx context.Context, _ http.ResponseWriter, _ *http.Request) (context.Context, bool, error) {
+	return ctx, false, errNotOffered
+}
+
+// PostOutboxRequestBodyHook refuses.
+func (doorman) PostOutboxRequestBodyHook(ctx context.Context, _ *http.Request, _ vocab.Type) (context.Context, error) {
+	return ctx, errNotOffered
+}
+
+// PostOutbox refuses.
+func (doorman) PostOutbox(context.Context, pub.Activity, *url.URL, map[string]interface{}) (bool, error) {
+	return false, errNotOffered
+}
+
+// AddNewIDs refuses.
+func (doorman) AddNewIDs(context.Context, pub.Activity) error { return errNotOffered }
+
+// Deliver refuses.
+func (doorman) Deliver(context.Context, *url.URL, pub.Activity) error { return errNotOffered }
+
+// WrapInCreate refuses.
+func (doorman) WrapInCreate(context.Context, vocab.Type, *url.URL) (vocab.ActivityStreamsCreate, error) {
+	return nil, errNotOffered
+}
+
+// GetOutbox refuses.
+func (doorman) GetOutbox(context.Context, *http.Request) (vocab.ActivityStreamsOrderedCollectionPage, error) {
+	return nil, errNotOffered
+}
+
+// GetInbox refuses.
+func (doorman) GetInbox(context.Context, *http.Request) (vocab.ActivityStreamsOrderedCollectionPage, error) {
+	return nil, errNotOffered
+}
+
+// librarysAnswer catches the status that the library writes, for ours differ: 202 for taken.
+type librarysAnswer struct {
+	header http.Header
+	status int
+}
+
+func (a *librarysAnswer) Header() http.Header         { return a.header }
+func (a *librarysAnswer) Write(b []byte) (int, error) { return len(b), nil }
+func (a *librarysAnswer) WriteHeader(status int)      { a.status = status }
+
+// readLetters are those that the door has read and the desk will want: reading twice would cost as much
+// as all the rest (performance.md 2). What is not here is read again from its bytes.
+type readyLetters struct {
+	mu   sync.Mutex
+	read map[int64]*readLetter
+}
+
+type readLetter struct {
+	doc   map[string]any
+	typed vocab.Type
+}
+
+const maxReady = 1024
+
+func (r *readyLetters) put(seq int64, l *readLetter) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.read == nil {
+		r.read = map[int64]*readLetter{}
+	}
+	if len(r.read) < maxReady {
+		r.read[seq] = l
+	}
+}
+
+// take gives the letter and forgets it; read anew from raw where it is not here.
+func (r *readyLetters) take(ctx context.Context, seq int64, raw []byte) (*readLetter, error) {
+	r.mu.Lock()
+	l := r.read[seq]
+	delete(r.read, seq)
+	r.mu.Unlock()
+	if l != nil {
+		return l, nil
+	}
+	doc, err := ReadJSON(raw)
+	if err != nil {
+		return nil, err
+	}
+	if Str(doc, "type") == "EmojiReact" {
+		doc["type"] = string(node.Like)
+	}
+	typed, err := streams.ToType(ctx, doc)
+	return &readLetter{doc, typed}, err
+}

@@ -1,0 +1,268 @@
+package activitypub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// incoming is the desk, where letters are opened: read, proved where proof has to be fetched, then
+// given to node.Receive, which applies the effect and marks the letter done in one transaction.
+//
+// Letters of one host are handled in order of arrival. One that has to wait for proof holds back
+// only letters of that host about the same object (decisions 23).
+type incoming struct {
+	w    *Wire
+	log  *slog.Logger
+	bell chan struct{}
+
+	mu     sync.Mutex
+	busy   map[string]bool // hosts whose letters are being handled
+	proven map[int64]bool  // letters for which proof is being fetched
+	held   map[string]bool // host and object for which one of those letters waits
+	work   sync.WaitGroup
+}
+
+// Bounds of the desk.
+const (
+	hostsAtOnce   = 32
+	proofsAtOnce  = 16
+	lettersAtOnce = 200 // read from the store in one go
+	batchAHost    = 50
+	proofGivenUp  = 12 // attempts, over about two days
+	deskPoll      = time.Second
+	proofTime     = time.Minute
+	receivePause  = 5 * time.Second
+)
+
+func newIncoming(w *Wire) *incoming {
+	return &incoming{w: w, log: w.log.With("room", "desk"), bell: make(chan struct{}, 1),
+		busy: map[string]bool{}, proven: map[int64]bool{}, held: map[string]bool{}}
+}
+
+// Wake makes the desk look for letters. It never blocks.
+func (in *incoming) Wake() {
+	select {
+	case in.bell <- struct{}{}:
+	default:
+	}
+}
+
+// Run opens letters until ctx ends, then waits for those in hand.
+func (in *incoming) Run(ctx context.Context) error {
+	defer in.work.Wait()
+	tick := time.NewTicker(deskPoll)
+	defer tick.Stop()
+	for {
+		if err := in.hand(ctx); err != nil && ctx.Err() == nil {
+			in.log.Warn("letters cannot be read, trying again", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-in.bell:
+		case <-tick.C:
+		}
+	}
+}
+
+// hand gives every letter that can be handled now to a goroutine: one for each host, and one
+// for each letter that needs proof.
+func (in *incoming) hand(ctx context.Context) error {
+	batches := map[string][]*node.Letter{}
+	skipped := map[string]bool{}
+	for after := int64(0); ; {
+		letters, err := in.w.node.Store().Letters(ctx, in.w.node.Now(), after, lettersAtOnce)
+		if err != nil {
+			return err
+		}
+		in.mu.Lock()
+		for _, l := range letters {
+			after = l.Seq
+			topic := l.Host + " " + l.Object
+			switch {
+			case in.proven[l.Seq] || in.busy[l.Host]:
+			case in.held[topic] || skipped[topic]:
+				skipped[topic] = true
+			case in.needsProof(l):
+				if len(in.proven) >= proofsAtOnce {
+					skipped[topic] = true
+					continue
+				}
+				in.proven[l.Seq], in.held[topic] = true, true
+				in.work.Go(func() { in.prove(ctx, l, topic) })
+			case len(batches[l.Host]) < batchAHost && (len(batches) < hostsAtOnce || batches[l.Host] != nil):
+				batches[l.Host] = append(batches[l.Host], l)
+			}
+		}
+		in.mu.Unlock()
+		if len(letters) < lettersAtOnce || len(batches) >= hostsAtOnce {
+			break
+		}
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for host, batch := range batches {
+		in.busy[host] = true
+		in.work.Go(func() { in.open(ctx, host, batch) })
+	}
+	return nil
+}
+
+// needsProof says that what a letter is about must be fetched from its own home before anything
+// can be believed: an Announce of something that is not ours.
+func (in *incoming) needsProof(l *node.Letter) bool {
+	return node.Verb(l.Verb) == node.Announce && !in.w.node.Links.Ours(l.Object)
+}
+
+// open handles letters of one host in their order.
+func (in *incoming) open(ctx context.Context, host string, letters []*node.Letter) {
+	defer func() {
+		in.mu.Lock()
+		delete(in.busy, host)
+		in.mu.Unlock()
+		in.Wake()
+	}()
+	for _, l := range letters {
+		if ctx.Err() != nil {
+			return
+		}
+		in.handle(ctx, l)
+	}
+}
+
+// prove handles one letter that needs proof.
+func (in *incoming) prove(ctx context.Context, l *node.Letter, topic string) {
+	defer func() {
+		in.mu.Lock()
+		delete(in.proven, l.Seq)
+		delete(in.held, topic)
+		in.mu.Unlock()
+		in.Wake()
+	}()
+	in.handle(ctx, l)
+}
+
+// handle opens one letter. Whatever goes wrong, the letter is either done, or put off, or still
+// there for the next start; a panic puts it off like any other failure (HTTP-3).
+func (in *incoming) handle(ctx context.Context, l *node.Letter) {
+	defer func() {
+		if r := recover(); r != nil {
+			in.log.Error("panic at the desk", "activity", l.IRI, "panic", r, "stack", string(debug.Stack()))
+			in.putOff(ctx, l, fmt.Errorf("panic: %v", r))
+		}
+	}()
+	if err := in.receive(ctx, l); err != nil && ctx.Err() == nil {
+		in.log.Warn("letter put off", "activity", l.IRI, "actor", l.Actor, "err", err)
+		in.putOff(ctx, l, err)
+	}
+}
+
+func (in *incoming) putOff(ctx context.Context, l *node.Letter, why error) {
+	until := node.NextTry(in.w.node.Now(), l.Attempts+1)
+	err := in.w.node.Store().Tx(ctx, func(tx node.Tx) error {
+		if l.Attempts+1 >= proofGivenUp {
+			return tx.DropLetter(ctx, l.Seq)
+		}
+		return tx.PutOffLetter(ctx, l.Seq, until, why.Error())
+	})
+	if err != nil && ctx.Err() == nil {
+		in.log.Error("letter cannot be put off", "activity", l.IRI, "err", err)
+		select { // the store is in trouble: do not turn in circles
+		case <-ctx.Done():
+		case <-time.After(receivePause):
+		}
+	}
+}
+
+// receive reads a letter, gathers proof without holding a transaction, and gives it to the domain.
+func (in *incoming) receive(ctx context.Context, l *node.Letter) error {
+	read, err := in.w.ready.take(ctx, l.Seq, l.Raw)
+	if err != nil {
+		// The door has read it, so this is a letter of an older program, or damage.
+		return in.w.node.Receive(ctx, l, &node.Act{IRI: l.IRI, Actor: l.Actor})
+	}
+	act := decodeAct(read.doc, verbOf(ctx, read.typed), in.w.rules, in.w.node.Now())
+	if act.Object != nil {
+		act.Object.Common().Raw = carriedBytes(l.Raw)
+	}
+	if err := in.w.gather(ctx, act); err != nil {
+		if isUnreached(err) {
+			return err
+		}
+		in.log.Debug("not proved", "activity", l.IRI, "object", act.ObjectIRI, "err", err)
+	}
+	if err := in.w.node.Receive(ctx, l, act); err != nil {
+		return err
+	}
+	in.w.heardFrom(l.Host)
+	return nil
+}
+
+// carriedBytes are the exact bytes of the object inside an activity.
+func carriedBytes(activity []byte) []byte {
+	var a struct {
+		Object json.RawMessage `json:"object"`
+	}
+	if json.Unmarshal(activity, &a) != nil {
+		return nil // cannot be: the strict reader took it
+	}
+	return a.Object
+}
+
+// gather fetches what an act names and does not carry, where it can matter: what somebody whom we follow
+// announces or publishes by its address alone.
+func (w *Wire) gather(ctx context.Context, a *node.Act) error {
+	if a.Object != nil || a.Subject != nil || a.ObjectIRI == "" || w.node.Links.Ours(a.ObjectIRI) {
+		return nil
+	}
+	switch a.Verb {
+	case node.Announce:
+	case node.Create, node.Update:
+		if !SameOrigin(a.ObjectIRI, a.Actor) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if f, err := w.node.Store().Followed(ctx, a.Actor); err != nil || f.State != node.Accepted {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, proofTime)
+	defer cancel()
+	o, err := w.fetchObject(ctx, a.ObjectIRI)
+	if err != nil {
+		return err
+	}
+	if a.Verb != node.Announce && o.Common().Actor != a.Actor {
+		return fmt.Errorf("%s is not by %s", a.ObjectIRI, a.Actor)
+	}
+	a.Object = o
+	return nil
+}
+
+// fetchObject reads an object from its own home and makes sure that we know its author.
+func (w *Wire) fetchObject(ctx context.Context, iri string) (node.Object, error) {
+	doc, err := w.client.GetObject(ctx, iri)
+	if err != nil {
+		return nil, err
+	}
+	o := decodeObject(doc.Object, w.rules)
+	if o == nil || o.Common().IRI != iri {
+		return nil, errors.New("it is no object that can be shown")
+	}
+	o.Common().Raw = doc.Bytes
+	if _, err := w.fetchActor(ctx, o.Common().Actor, week); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+const week = 7 * 24 * time.Hour

@@ -1,0 +1,353 @@
+package activitypub
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// Bounds of the keyring (SIG-8, Q-9).
+const (
+	maxKeys          = 10_000
+	failedFor        = 10 * time.Minute // a key that is not there or cannot be used
+	unreachedFor     = 10 * time.Second // a home that did not answer
+	refetchEvery     = 5 * time.Minute  // after a signature that did not hold
+	keyFetchesAtOnce = 16
+)
+
+// errUnreached says that a key could not be fetched now, but may be later: the sender is asked
+// to come again, for a signature that could not be checked is not a wrong one.
+var errUnreached = errors.New("the key's home does not answer")
+
+// A provenKey is a key with the actor that its own document names as owner.
+type provenKey struct {
+	id, owner string
+	public    crypto.PublicKey
+}
+
+// A keyring knows whose keys are whose: from memory, from the store, or by asking the owner's home.
+type keyring struct {
+	w     *Wire
+	slots Gate
+
+	mu        sync.Mutex
+	known     map[string]*provenKey
+	failed    map[string]failedKey
+	refetched map[string]time.Time // by owner
+	fetching  map[string]chan struct{}
+}
+
+type failedKey struct {
+	until time.Time
+	err   error
+}
+
+func (k *keyring) init(w *Wire) {
+	k.w, k.slots = w, NewGate(keyFetchesAtOnce)
+	k.known, k.failed, k.refetched = map[string]*provenKey{}, map[string]failedKey{}, map[string]time.Time{}
+	k.fetching = map[string]chan struct{}{}
+}
+
+// held gives a key that needs no fetch, nil if there is none.
+func (k *keyring) held(ctx context.Context, keyID string) *provenKey {
+	k.mu.Lock()
+	key := k.known[keyID]
+	k.mu.Unlock()
+	if key != nil {
+		return key
+	}
+	a, err := k.w.node.Store().ActorByKey(ctx, keyID)
+	if err != nil || a.Local || !a.Gone.IsZero() {
+		return nil
+	}
+	public, err := ParsePublicKeyPEM(a.KeyPEM)
+	if err != nil {
+		return nil
+	}
+	key = &provenKey{id: keyID, owner: a.IRI, public: public}
+	k.keep(key)
+	return key
+}
+
+func (k *keyring) keep(key *provenKey) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.known) >= maxKeys {
+		for id := range k.known { // any: the store still has it
+			delete(k.known, id)
+			break
+		}
+	}
+	k.known[key.id] = key
+	delete(k.failed, key.id)
+}
+
+// find gives the key with this id, fetched and proved if need be. Errors: errUnreached, or why it
+// cannot be used.
+func (k *keyring) find(ctx context.Context, keyID string) (*provenKey, error) {
+	if key := k.held(ctx, keyID); key != nil {
+		return key, nil
+	}
+	return k.fetch(ctx, keyID)
+}
+
+// again fetches a key anew after a signature did not hold with the one we have: its owner may
+// have changed it (SIG-11). At most once in 5 minutes for an actor; nil if it was done already.
+func (k *keyring) again(ctx context.Context, old *provenKey) (*provenKey, error) {
+	now := k.w.node.Now()
+	k.mu.Lock()
+	last, done := k.refetched[old.owner]
+	if done && now.Sub(last) < refetchEvery {
+		k.mu.Unlock()
+		return nil, nil
+	}
+	bound(k.refetched, maxKeys, func(t time.Time) bool { return now.Sub(t) >= refetchEvery })
+	k.refetched[old.owner] = now
+	k.mu.Unlock()
+	return k.fetch(ctx, old.id)
+}
+
+// fetch asks the key's home, one request for one key at a time.
+func (k *keyring) fetch(ctx context.Context, keyID string) (*provenKey, error) {
+	if k.w.node.Links.Ours(keyID) {
+		return nil, errors.New("the key is this node's own")
+	}
+	k.mu.Lock()
+	if f, bad := k.failed[keyID]; bad && k.w.node.Now().Before(f.until) {
+		k.mu.Unlock()
+		return nil, f.err
+	}
+	if busy, other := k.fetching[keyID]; other {
+		k.mu.Unlock()
+		select {
+		case <-busy:
+			if key := k.held(ctx, keyID); key != nil {
+				return key, nil
+			}
+			return nil, errUnreached
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	done := make(chan struct{})
+	k.fetching[keyID] = done
+	k.mu.Unlock()
+
+	key, err := k.ask(ctx, keyID)
+	if err == nil {
+		k.keep(key)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.fetching, keyID)
+	close(done)
+	if err != nil && ctx.Err() == nil {
+		now := k.w.node.Now()
+		bound(k.failed, maxKeys, func(f failedKey) bool { return now.After(f.until) })
+		f := failedKey{now.Add(failedFor), err}
+		if isUnreached(err) {
+			f = failedKey{now.Add(unreachedFor), errUnreached}
+		}
+		k.failed[keyID] = f
+		return nil, f.err
+	}
+	return key, err
+}
+
+// ask fetches the document of a key and proves that its owner names it (SIG-8). The owner is
+// kept, so that nobody has to fetch it again to answer (decisions 24).
+func (k *keyring) ask(ctx context.Context, keyID string) (*provenKey, error) {
+	if err := k.slots.Enter(ctx); err != nil {
+		return nil, err
+	}
+	defer k.slots.Leave()
+	doc, err := k.w.client.GetActivity(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	at, _, _ := strings.Cut(keyID, "#")
+	owner, m := keyOwner(doc.Object, keyID), doc.Object
+	if owner == "" || !SameOrigin(owner, keyID) {
+		return nil, fmt.Errorf("the document of key %s names no owner of its origin", keyID)
+	}
+	claimed, err := keyIn(m, keyID)
+	if err != nil {
+		return nil, err
+	}
+	if owner != at || Str(m, "id") != owner { // the key has a document of its own, or a stub
+		home, err := k.w.client.GetObject(ctx, owner)
+		if err != nil {
+			return nil, err
+		}
+		m = home.Object
+		doc = home
+		listed, err := keyIn(m, keyID)
+		if err != nil {
+			return nil, err
+		}
+		if !sameKey(listed, claimed) {
+			return nil, fmt.Errorf("%s lists another key under %s", owner, keyID)
+		}
+	}
+	a, err := decodeActor(m, k.w.rules)
+	if err != nil {
+		return nil, err
+	}
+	if a.IRI != owner {
+		return nil, fmt.Errorf("%s is not the owner of %s", a.IRI, keyID)
+	}
+	a.KeyID, a.KeyPEM, a.Fetched, a.Raw = keyID, pemOf(m, keyID), k.w.node.Now(), doc.Bytes
+	if err := k.w.node.KeepActor(ctx, a); err != nil {
+		return nil, fmt.Errorf("keep %s: %w", owner, err)
+	}
+	return &provenKey{id: keyID, owner: owner, public: claimed}, nil
+}
+
+// keyOwner is whom a document names as owner of a key: a key document by `owner` or `controller`,
+// an actor or a stub of one inside its publicKey (interop.md 2.5).
+func keyOwner(m map[string]any, keyID string) string {
+	if Str(m, "id") == keyID {
+		if o := IDOf(m["owner"]); o != "" {
+			return o
+		}
+		if o := IDOf(m["controller"]); o != "" {
+			return o
+		}
+	}
+	for _, entry := range keyEntries(m) {
+		if Str(entry, "id") != keyID {
+			continue
+		}
+		if o := IDOf(entry["owner"]); o != "" {
+			return o
+		}
+		return IDOf(entry["controller"])
+	}
+	return ""
+}
+
+// keyEntries are the first four keys that a document lists: publicKey, and Multikeys (FEP-521a).
+func keyEntries(m map[string]any) []map[string]any {
+	var out []map[string]any
+	for _, property := range []string{"publicKey", "assertionMethod"} {
+		for i, v := range List(m[property]) {
+			if entry := Obj(v); entry != nil && i < 4 {
+				out = append(out, entry)
+			}
+		}
+	}
+	return out
+}
+
+func keyIn(m map[string]any, keyID string) (crypto.PublicKey, error) {
+	entries := keyEntries(m)
+	if Str(m, "id") == keyID {
+		entries = append(entries, m)
+	}
+	for _, entry := range entries {
+		if Str(entry, "id") != keyID {
+			continue
+		}
+		if pem := Str(entry, "publicKeyPem"); pem != "" {
+			return ParsePublicKeyPEM(pem)
+		}
+		if multi := Str(entry, "publicKeyMultibase"); multi != "" {
+			return ParseMultikey(multi)
+		}
+	}
+	return nil, fmt.Errorf("there is no key %s in its document", keyID)
+}
+
+func pemOf(m map[string]any, keyID string) string {
+	for _, entry := range keyEntries(m) {
+		if Str(entry, "id") == keyID {
+			return Str(entry, "publicKeyPem")
+		}
+	}
+	return ""
+}
+
+func sameKey(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
+}
+
+// isUnreached tells trouble that passes from an answer.
+func isUnreached(err error) bool {
+	var network *NetworkError
+	var status *StatusError
+	if errors.As(err, &status) {
+		return status.Code >= 500 || status.Code == 429 || status.Code == 408
+	}
+	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// bound makes room in a map that others could fill: first what is over goes, then anything.
+func bound[V any](m map[string]V, most int, over func(V) bool) {
+	if len(m) < most {
+		return
+	}
+	for k, v := range m {
+		if over(v) {
+			delete(m, k)
+		}
+	}
+	for k := range m {
+		if len(m) < most {
+			return
+		}
+		delete(m, k)
+	}
+}
+
+// fetchActor reads an actor from its home and keeps it; one that is held and younger than age is not
+// asked again. Errors as Client.GetObject, or that it cannot be used.
+func (w *Wire) fetchActor(ctx context.Context, iri string, age time.Duration) (*node.Actor, error) {
+	if held, err := w.node.ActorOf(ctx, iri); err == nil && (held.Local || w.node.Now().Sub(held.Fetched) < age) {
+		return held, nil
+	}
+	doc, err := w.client.GetObject(ctx, iri)
+	if err != nil {
+		return nil, err
+	}
+	a, err := decodeActor(doc.Object, w.rules)
+	if err != nil {
+		return nil, err
+	}
+	if a.IRI != iri {
+		return nil, fmt.Errorf("%s calls itself %s", iri, a.IRI)
+	}
+	for _, entry := range keyEntries(doc.Object) {
+		id, pem := Str(entry, "id"), Str(entry, "publicKeyPem")
+		if IDOf(entry["owner"]) != iri || !SameOrigin(id, iri) {
+			continue
+		}
+		if _, err := ParsePublicKeyPEM(pem); err == nil {
+			a.KeyID, a.KeyPEM = id, pem
+			break
+		}
+	}
+	a.Fetched, a.Raw = w.node.Now(), doc.Bytes
+	if err := w.node.KeepActor(ctx, a); err != nil {
+		return nil, fmt.Errorf("keep %s: %w", iri, err)
+	}
+	return a, nil
+}
+
+func asStatus(err error) *StatusError {
+	var s *StatusError
+	errors.As(err, &s)
+	return s
+}
+
+func asRefused(err error) *RefusedError {
+	var r *RefusedError
+	errors.As(err, &r)
+	return r
+}

@@ -1,0 +1,156 @@
+package activitypub
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"sync"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// Options are the things a Wire can live without.
+type Options struct {
+	Version    string         // of the program, for the user agent and NodeInfo
+	Log        *slog.Logger   // the node's if nil
+	AllowCIDRs []netip.Prefix // addresses that may be reached besides the public ones (SSRF-3)
+	AllowPorts []int          // ports besides 443 (SSRF-4)
+	CAFile     string         // certificates to trust besides the system's
+	Proxy      string         // outgoing proxy (SSRF-7)
+	Resolvers  []string       // name servers; the system's if empty
+	Listen     []netip.AddrPort
+}
+
+// A Wire is a node's side of the network: the doors through which letters come in, the desk
+// where they are opened, the loop that carries ours, and the documents that others read.
+type Wire struct {
+	node    *node.Node
+	log     *slog.Logger
+	version string
+	base    BaseURL
+	rules   AddressRules
+	client  *Client
+	ready   readyLetters // what the doors have read, for the desk
+	out     *outgoing    // nil where nothing is carried: in a command beside the server
+
+	keyOnce sync.Once
+	key     *rsa.PrivateKey
+	keyErr  error
+
+	noting chan struct{} // one place for each signed GET being noted
+	notes  sync.WaitGroup
+
+	keys keyring // how the doors prove letters
+
+	documents documentCache // what others GET, made ready
+}
+
+// New opens the network side of n. Errors name the setting that cannot be used.
+func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
+	base, err := ParseBaseURL(n.Links.Base)
+	if err != nil {
+		return nil, fmt.Errorf("base address: %w", err)
+	}
+	if opt.Log == nil {
+		opt.Log = n.Log()
+	}
+	w := &Wire{
+		node: n, log: opt.Log, version: opt.Version, base: base,
+		rules: AddressRules{Dev: n.Dev, AllowCIDRs: opt.AllowCIDRs, AllowPorts: opt.AllowPorts, Own: opt.Listen},
+	}
+	w.client, err = NewClient(ClientOptions{
+		Rules: w.rules, UserAgent: fmt.Sprintf("coopnode/%s (+%s/)", opt.Version, n.Links.Base),
+		Sign: w.sign, Gate: NewGate(runtime.NumCPU()),
+		CAFile: opt.CAFile, Proxy: opt.Proxy, Resolvers: opt.Resolvers, Now: n.Now, Log: opt.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.noting = make(chan struct{}, readersAtOnce)
+	w.keys.init(w)
+	return w, nil
+}
+
+// Close waits for what is in hand and ends idle connections.
+func (w *Wire) Close() {
+	w.notes.Wait()
+	w.client.Close()
+}
+
+// sign puts the coop's signature on a request: GETs and POSTs alike are signed by the coop's
+// actor, whose document is served to anyone (decisions 21).
+func (w *Wire) sign(r *http.Request, body []byte) error {
+	w.keyOnce.Do(func() { w.key, w.keyErr = w.readKey(context.Background()) })
+	if w.keyErr != nil {
+		return w.keyErr
+	}
+	if body == nil {
+		return SignGet(r, w.node.Links.Key(), w.key, w.node.Now())
+	}
+	return SignPost(r, body, w.node.Links.Key(), w.key, w.node.Now())
+}
+
+// readKey opens the node's private key once; parsing it for each letter would cost as much
+// again as signing (performance.md 3).
+func (w *Wire) readKey(ctx context.Context) (*rsa.PrivateKey, error) {
+	pkcs8, err := w.node.Store().OwnKey(ctx, w.node.Links.Key())
+	if err != nil {
+		return nil, fmt.Errorf("read the node's key: %w", err)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	if err != nil {
+		return nil, fmt.Errorf("read the node's key: %w", err)
+	}
+	rsaKey, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("read the node's key: it is a %T, not RSA", key)
+	}
+	rsaKey.Precompute()
+	return rsaKey, nil
+}
+
+// A Loop is background work with an owner: Run returns when ctx ends, having put back what it
+// had claimed.
+type Loop interface {
+	Run(ctx context.Context) error
+}
+
+// Loops are what a serving node runs: letters out, letters in, what nobody waits for, and the bell that
+// wakes them. Call it once.
+func (w *Wire) Loops() []Loop {
+	in, chores := newIncoming(w), newChores(w)
+	w.out = newOutgoing(w)
+	return []Loop{w.out, in, chores, bell{w.node, []func(){w.out.Wake, in.Wake, chores.Wake}}}
+}
+
+// heardFrom lets the carrier know that a peer lives.
+func (w *Wire) heardFrom(host string) {
+	if w.out != nil {
+		w.out.HeardFrom(host)
+	}
+}
+
+// bell passes the node's ring on to every loop, for a ring of the node wakes one reader alone.
+type bell struct {
+	node  *node.Node
+	wakes []func()
+}
+
+// Run passes rings on until ctx ends.
+func (b bell) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.node.Bell:
+			for _, wake := range b.wakes {
+				wake()
+			}
+		}
+	}
+}
