@@ -1,0 +1,136 @@
+package activitypub
+
+import (
+	"time"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// Samples in which every field has something to say, so that nothing can be lost unnoticed.
+
+var (
+	sampleLinks = node.Links{Base: "https://toxeira.example"}
+	sampleTime  = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+)
+
+func given[T any](v T) *T { return &v }
+
+func sampleActor() *node.Actor {
+	l := sampleLinks
+	return &node.Actor{
+		IRI: l.Actor(), Type: "Organization", Handle: "toxeira", Host: "toxeira.example", Name: "Toxeira Enxeñaría Web",
+		Summary: []node.Text{{Lang: "en", HTML: "<p>Twelve members, one vote each.</p>"}, {Lang: "gl", HTML: "<p>Doce socias, un voto cada unha.</p>"}},
+		URL:     l.Profile(), Icon: l.Icon(), Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
+		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
+		KeyID: l.Key(), KeyPEM: "-----BEGIN PUBLIC KEY-----\nMIIB...\n-----END PUBLIC KEY-----\n",
+		Published: sampleTime.AddDate(0, -8, 0), Updated: sampleTime, ApprovesFollowers: true,
+		Coop: &node.Coop{
+			Kind: node.KindCooperative, LegalName: "Toxeira Enxeñaría Web, S. Coop. Galega", Founded: "2011-05-03",
+			Languages: []string{"gl", "es", "en"}, Skills: []node.Skill{{Key: "accessibility", Name: "Accessibility audits", SameAs: "https://esco.example/skill/1"}, {Key: "web-engines", Name: "Web engines"}},
+			AreaServed: []string{"ES", "PT"},
+			Place:      node.Place{Name: "A Coruña, Galicia", Locality: "A Coruña", Region: "ES-GA", Country: "ES", Latitude: given(43.3623), Longitude: given(-8.4115)},
+			Contacts:   []node.Contact{{Type: "intercooperation", Email: "coop@toxeira.example", Telephone: "+34 000 000 000", URL: "https://toxeira.example/contact", Languages: []string{"es"}}},
+			MemberOf:   []string{"https://ponte.example/ap/coop"}, Website: "https://www.toxeira.example/", Ownership: "workers",
+			Members: given(12), Workers: given(14), OneMemberOneVote: given(true),
+			LegalForm:    node.LegalForm{Name: "Sociedade Cooperativa Galega", Abbreviation: "S. Coop. Galega", ELF: "ABCD"},
+			Jurisdiction: "ES-GA", Registry: "Rexistro de Cooperativas", RegistrationNo: "SAMPLE-1",
+			CustomerMix: map[string]int{"cooperatives": 25, "business": 75}, AcceptsCustomers: []string{"cooperatives", "public"},
+			Availability: &node.FreeHours{HoursPerMonth: 120, From: "2027-01-11", Said: sampleTime}, Remote: given(true), TimeZone: "Europe/Madrid",
+			MembersAbroad: &node.MembersAbroad{Accepts: given(true), Note: "Within the EU."},
+			LooksFor:      []string{"partners"}, OffersHelp: []string{"mentoring new coops"},
+			OpeningsIRI: l.Openings(), ProjectsIRI: l.Projects(),
+		},
+	}
+}
+
+func sampleBase(t node.ObjectType, id string) node.Base {
+	l := sampleLinks
+	return node.Base{
+		ID: id, IRI: l.Object(t, id), Type: t, Actor: l.Actor(), Local: true, Audience: node.Public, URL: l.Page(t, id),
+		Published: sampleTime, Updated: sampleTime.Add(time.Hour),
+		Texts: []node.Text{{Lang: "en", Title: "Accessibility audit", HTML: "<p>A housing portal.</p>"}, {Lang: "es", Title: "Auditoría de accesibilidad", HTML: "<p>Un portal de vivienda.</p>"}},
+	}
+}
+
+func sampleOpening() *node.Opening {
+	o := &node.Opening{
+		Base: sampleBase(node.TypeOpening, "k3vq7hd2ma"), Kind: node.Subcontract, Purpose: node.Request, Status: node.Open,
+		Closes: time.Date(2026, 12, 15, 22, 59, 59, 0, time.UTC),
+		Skills: []node.Skill{{Key: "accessibility", Name: "Accessibility audits"}}, Languages: []string{"es", "en"}, Remote: true,
+		Place: node.Place{Name: "Vigo", Locality: "Vigo", Region: "ES-GA", Country: "ES", Latitude: given(42.2406), Longitude: given(-8.7207)}, TimeZones: "UTC-3/UTC+2",
+		Amount: node.Quantity{Number: 240, Unit: node.Hours}, Available: node.Quantity{Number: 120, Unit: node.Hours}, Minimum: node.Quantity{Number: 40, Unit: node.Hours},
+		AllOrNothing: true, Begins: time.Date(2027, 1, 11, 0, 0, 0, 0, time.UTC), Ends: time.Date(2027, 1, 29, 0, 0, 0, 0, time.UTC),
+		Budget: &node.Money{Currency: "EUR", Min: 9000, Max: 9000}, BudgetBasis: "total", EmploymentType: "CONTRACTOR", MemberTrack: true,
+		Answer:     node.Answer{Who: []string{"worker-coops"}, Federations: []string{"https://ponte.example/ap/coop"}, Countries: []string{"ES", "AR"}, How: []string{"reply", "email"}},
+		Customer:   &node.Customer{Kind: "cooperatives", Name: "A housing cooperative", Actor: "https://vivenda.example/ap/coop"},
+		OnBehalfOf: "https://vivenda.example/ap/coop",
+		FilledBy:   []node.Part{{Actor: "https://trenza.example/ap/coop", Quantity: node.Quantity{Number: 2, Unit: node.People}}},
+	}
+	o.Project, o.Tags = sampleLinks.Object(node.TypeProject, "p7m2wq4zta"), []string{"vivenda"}
+	return o
+}
+
+func sampleProject() *node.Project {
+	p := &node.Project{
+		Base: sampleBase(node.TypeProject, "p7m2wq4zta"), Status: node.Seeking,
+		Description: []node.Text{{HTML: "<p>The long text.</p>"}}, Begins: sampleTime, Ends: sampleTime.AddDate(1, 0, 0),
+		Seeking: []string{sampleLinks.Object(node.TypeOpening, "k3vq7hd2ma")}, GoalHours: 1200, GoalMoney: &node.Money{Currency: "EUR", Min: 18000, Max: 18000},
+		Coordination: "A call each week, decisions by consent", Links: []string{"https://toxeira.example/board"},
+		Outcomes: []node.ProjectOutcome{{Name: "First public map", Date: time.Date(2026, 10, 15, 0, 0, 0, 0, time.UTC), URL: "https://toxeira.example/map"}},
+		Lessons:  []node.Text{{HTML: "<p>Begin smaller.</p>"}}, KindOfGood: []string{"social", "software"},
+	}
+	p.Texts = []node.Text{{Lang: "en", Title: "Open map of cooperative housing", HTML: "<p>Four coops build a free map.</p>"}}
+	p.Tags = []string{"maps"}
+	return p
+}
+
+func samplePost() *node.Post {
+	p := &node.Post{Base: sampleBase(node.TypePost, "n2x5c7rqva"), Asks: true, Mentions: []node.Mention{{Actor: "https://trenza.example/ap/coop", Address: "@trenza@trenza.example"}}}
+	p.Texts = []node.Text{{Lang: "en", HTML: "<p>How do you pool hours between coops?</p>"}}
+	p.InReplyTo, p.Tags = "https://trenza.example/ap/posts/aaaaaaaaaa", []string{"coops"}
+	return p
+}
+
+// sampleLetters are one of each document and activity that this node sends, by the name of its golden file.
+func sampleLetters() map[string]any {
+	l := sampleLinks
+	public, followers := []string{node.PublicIRI}, []string{l.Followers()}
+	act := func(v node.Verb, id string) *node.Act {
+		return &node.Act{IRI: l.Activity(id), Verb: v, Actor: l.Actor(), Published: sampleTime, To: public, Cc: followers}
+	}
+	opening := sampleOpening()
+	create := act(node.Create, "")
+	create.IRI, create.Object, create.ObjectIRI = l.Create(opening.IRI), opening, opening.IRI
+	filled := sampleOpening()
+	filled.Status = node.Filled
+	update := act(node.Update, "c4b7ks2qxa")
+	update.Object, update.ObjectIRI = filled, filled.IRI
+	gone := sampleOpening()
+	gone.Deleted = sampleTime.Add(2 * time.Hour)
+	del := act(node.Delete, "d4b7ks2qxa")
+	del.Object, del.ObjectIRI = gone, gone.IRI
+	renew := act(node.Update, "e4b7ks2qxa")
+	renew.Subject, renew.ObjectIRI = sampleActor(), l.Actor()
+	other := "https://trenza.example/ap/coop"
+	to := func(a *node.Act, object string) *node.Act {
+		a.To, a.Cc, a.ObjectIRI = []string{other}, nil, object
+		return a
+	}
+	follow := to(act(node.Follow, "f4b7ks2qxa"), other)
+	ours := &node.Act{IRI: follow.IRI, Verb: node.Follow, Actor: l.Actor(), ObjectIRI: other}
+	theirs := &node.Act{IRI: "https://trenza.example/ap/activities/a2b3c4d5e6", Verb: node.Follow, Actor: other, ObjectIRI: l.Actor()}
+	undo := to(act(node.Undo, "g4b7ks2qxa"), ours.IRI)
+	undo.Inner = ours
+	accept := to(act(node.Accept, "h4b7ks2qxa"), theirs.IRI)
+	accept.Inner = theirs
+	reject := to(act(node.Reject, "i4b7ks2qxa"), theirs.IRI)
+	reject.Inner = theirs
+	add, remove := act(node.Add, "j4b7ks2qxa"), act(node.Remove, "k4b7ks2qxa")
+	add.ObjectIRI, add.Target = opening.IRI, l.Featured()
+	remove.ObjectIRI, remove.Target = opening.IRI, l.Featured()
+	return map[string]any{
+		"actor": sampleActor(), "opening": opening, "project": sampleProject(), "post": samplePost(), "tombstone": gone,
+		"create": create, "update": update, "delete": del, "update-actor": renew, "follow": follow, "undo": undo,
+		"accept": accept, "reject": reject, "add": add, "remove": remove,
+	}
+}
