@@ -3,24 +3,24 @@ module github.com/coopnode/coopnode
 go 1.26.0
 
 require (
-	github.com/a-h/templ v0.3.977
-	github.com/go-fed/activity v1.0.0
-	github.com/go-fed/httpsig v1.1.0
-	github.com/labstack/echo/v4 v4.16.0
-	github.com/microcosm-cc/bluemonday v1.0.27
-	github.com/pelletier/go-toml/v2 v2.4.3
-	github.com/pressly/goose/v3 v3.29.0
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
-	github.com/yuin/goldmark v1.8.7
-	golang.org/x/image v0.47.0
-	golang.org/x/net v0.62.0
-	golang.org/x/sync v0.24.0
-	golang.org/x/term v0.47.0
-	golang.org/x/text v0.43.0
-	golang.org/x/time v0.16.0
-	modernc.org/sqlite v1.61.1
+	github.com/a-h/templ v0.3.977 // pages, checked by the compiler; html/template would cost seven times the time and 18 MB
+	github.com/go-fed/activity v1.0.0 // the ActivityStreams vocabulary and the order of steps at the inbox; given
+	github.com/go-fed/httpsig v1.1.0 // the signature that we send; given
+	github.com/labstack/echo/v4 v4.16.0 // routing; given
+	github.com/microcosm-cc/bluemonday v1.0.27 // cleans HTML from elsewhere by an allow list
+	github.com/pelletier/go-toml/v2 v2.4.3 // configuration and forms; says where a mistake is
+	github.com/pressly/goose/v3 v3.29.0 // schema migrations, one SQL for all engines
+	github.com/rogpeppe/go-internal v1.16.0 // testscript: commands tested as a user types them
+	github.com/spf13/cobra v1.10.2 // commands, help, completion; given
+	github.com/spf13/pflag v1.0.9 // the flags of cobra, walked for the configuration
+	github.com/yuin/goldmark v1.8.7 // Markdown of what our own people write
+	golang.org/x/image v0.47.0 // draws the emblem as PNG, which Mastodon wants
+	golang.org/x/net v0.62.0 // HTML tokenizer, IDNA
+	golang.org/x/sync v0.24.0 // groups of goroutines with an owner
+	golang.org/x/term v0.47.0 // asks questions only on a terminal
+	golang.org/x/text v0.43.0 // names of languages, numbers, plurals by CLDR
+	golang.org/x/time v0.16.0 // token buckets for rate limits
+	modernc.org/sqlite v1.61.1 // the database, in pure Go; given
 )
 
 require (
