@@ -8,7 +8,7 @@ FEDIFY = activitypub/testdata/fedify
 # The main job on this machine: a village of real nodes on loopback.
 demo:
 	@echo "Building coopnode. The first build on a machine takes a few minutes; after that it is seconds."
-	@$(GO) build -o bin/coopnode ./cmd/coopnode
+	@CGO_ENABLED=0 $(GO) build -o bin/coopnode ./cmd/coopnode
 	@exec bin/coopnode demo
 
 # Everything, with the race detector, after installing what the tests need.
@@ -37,13 +37,14 @@ lint:
 	then $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...; \
 	else echo "govulncheck left out: its database cannot be reached from here."; fi
 
+# One static file, nothing to install beside it.
+build:
+	CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/coopnode ./cmd/coopnode
+
 # Speed, as ratios to a limit or a peer measured in the same run.
 bench:
 	COOPNODE_BENCH=1 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./...
 
 # The long forms of the tests that kill, hang and refuse.
 torture:
-	COOPNODE_TORTURE=1 $(GO) test -v -run 'Torture' -timeout 60m ./activitypub
-
-build:
-	$(GO) build -trimpath -ldflags '-s -w' -o bin/coopnode ./cmd/coopnode
+	COOPNODE_TORTURE=1 $(GO) test -v -run 'Torture' -timeout 60m ./activitypub ./cmd/coopnode

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// guards puts in front of every request what holds for all of them: an id, a net under panics, the right host, a measure.
+func guards(e *echo.Echo, h *house, trusted []netip.Prefix, counts *counters, log *slog.Logger) {
+	e.IPExtractor = func(r *http.Request) string { return clientAddress(r, trusted).String() }
+	e.Use(
+		identify(log, counts, trusted),
+		recovered(log, counts),
+		ownHost(h.Links),
+		measured(trusted),
+	)
+	e.GET("/livez", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.GET("/readyz", func(c echo.Context) error { return ready(c, h) })
+}
+
+// identify gives each request an id of ours; one that the other side names is not taken over (HTTP-9).
+func identify(log *slog.Logger, counts *counters, trusted []netip.Prefix) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := time.Now()
+			c.Response().Header().Set(echo.HeaderXRequestID, node.NewID())
+			err := next(c)
+			if err != nil {
+				c.Error(err)
+			}
+			counts.request(c.Response().Status)
+			r := c.Request()
+			if log.Enabled(r.Context(), slog.LevelDebug) {
+				log.DebugContext(r.Context(), "request", "req", requestID(c), "method", r.Method, "path", r.URL.Path,
+					"status", c.Response().Status, "from", blurred(clientAddress(r, trusted)), "took", time.Since(start))
+			}
+			return nil
+		}
+	}
+}
+
+func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+// recovered turns a panic of a handler into an error that is logged and counted; the process goes on (HTTP-3).
+func recovered(log *slog.Logger, counts *counters) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) (err error) {
+			defer func() {
+				if r := recover(); r != nil {
+					if r == http.ErrAbortHandler {
+						panic(r)
+					}
+					counts.panics.Add(1)
+					log.ErrorContext(c.Request().Context(), "panic in a handler", "req", requestID(c), "panic", fmt.Sprint(r), stackKey, string(debug.Stack()))
+					err = fmt.Errorf("panic: %v", r)
+				}
+			}()
+			return next(c)
+		}
+	}
+}
+
+// isHealth says whether a request asks how the process does; such requests come by address, and often.
+func isHealth(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
+
+// ownHost refuses what was sent to another name: addresses and signatures hold for ours alone (SIG-5).
+func ownHost(l node.Links) echo.MiddlewareFunc {
+	own := withoutPort(l.Host(), usualPort(l.Base))
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if host := strings.ToLower(c.Request().Host); withoutPort(host, usualPort(l.Base)) != own && !isHealth(c.Request()) {
+				return echo.NewHTTPError(http.StatusMisdirectedRequest)
+			}
+			return next(c)
+		}
+	}
+}
+
+func usualPort(base string) string {
+	if strings.HasPrefix(base, "http://") {
+		return "80"
+	}
+	return "443"
+}
+
+// withoutPort takes away the port that a scheme has anyway.
+func withoutPort(host, usual string) string {
+	if h, port, err := net.SplitHostPort(host); err == nil && port == usual {
+		return h
+	}
+	return host
+}
+
+// measured keeps one network from taking more than its share (decisions 31): pages 300 a minute, letters 50 a second. What
+// programs read and what browsers keep is not counted.
+func measured(trusted []netip.Prefix) echo.MiddlewareFunc {
+	pages := newLimiter(5, 300)
+	letters := newLimiter(50, 500)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			var l *limiter
+			switch {
+			case isHealth(r):
+			case r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/ap/"):
+				l = letters
+			case !uncounted(r):
+				l = pages
+			}
+			if l == nil {
+				return next(c)
+			}
+			if wait := l.take(networkOf(clientAddress(r, trusted)), time.Now()); wait > 0 {
+				c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+				return echo.NewHTTPError(http.StatusTooManyRequests)
+			}
+			return next(c)
+		}
+	}
+}
+
+// uncounted are public documents and files that browsers keep.
+func uncounted(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	for _, p := range []string{"/ap/", "/assets/", "/media/", "/ns/", "/nodeinfo/", "/.well-known/"} {
+		if strings.HasPrefix(r.URL.Path, p) {
+			return true
+		}
+	}
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "application/activity+json") || strings.Contains(accept, "application/ld+json")
+}
+
+// clientAddress is who asks. X-Forwarded-For counts only as far as trusted proxies wrote it (HTTP-4): from its end, the
+// first that is not one of them. The zero Addr stands for a socket file without that header.
+func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	ip := ap.Addr().Unmap()
+	if err == nil && !contained(trusted, ip) {
+		return ip
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		if ip = hop.Unmap(); !contained(trusted, ip) {
+			break
+		}
+	}
+	return ip
+}
+
+// blurred is an address as logs may keep it: /24 of IPv4, /48 of IPv6 (cli-and-ops.md).
+func blurred(ip netip.Addr) string {
+	bits := 24
+	if ip.Is6() {
+		bits = 48
+	}
+	p, err := ip.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// ready says whether the node can take work: the database answers and can be written.
+func ready(c echo.Context, h *house) error {
+	ctx := c.Request().Context()
+	_, err := h.QueueStatus(ctx)
+	if err == nil {
+		err = h.Store().Tx(ctx, func(node.Tx) error { return nil })
+	}
+	if err != nil {
+		h.Log().WarnContext(ctx, "not ready", "err", err)
+		return echo.NewHTTPError(http.StatusServiceUnavailable)
+	}
+	return c.String(http.StatusOK, "ready\n")
+}

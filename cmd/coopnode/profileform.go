@@ -1,0 +1,215 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// profileForm is all that a coop can say of itself (vocabulary 2.1).
+var profileForm = form[*node.Actor]{
+	lineField("name", "name of the coop", func(a *node.Actor) *string { return &a.Name }),
+	proseField("summary", "what the coop is and does, in Markdown",
+		func(a *node.Actor) string { return summaryIn(a, 0).Source },
+		func(a *node.Actor, s string) { summaryIn(a, 0).Source = s }),
+	lineField("summary_language", "language of the summary: gl, es, en", func(a *node.Actor) *string { return &summaryIn(a, 0).Lang }),
+	lineField("ownership", "who owns it", func(a *node.Actor) *node.Ownership { return &coop(a).Ownership }, node.Ownerships...),
+	countField("members", "how many members", func(a *node.Actor) **int { return &coop(a).Members }),
+	countField("workers", "how many people work there", func(a *node.Actor) **int { return &coop(a).Workers }),
+	maybeField("one_member_one_vote", "each member has one vote", func(a *node.Actor) **bool { return &coop(a).OneMemberOneVote }),
+	lineField("website", "address of the coop's own website", func(a *node.Actor) *string { return &coop(a).Website }),
+	skillsField(func(a *node.Actor) *[]node.Skill { return &coop(a).Skills }),
+	listField("languages", "", "languages in which one can talk to you: gl, es, en", func(a *node.Actor) *[]string { return &coop(a).Languages }),
+	placeField(func(a *node.Actor) *node.Place { return &coop(a).Place }),
+	lineField("locality", "town of the place", func(a *node.Actor) *string { return &coop(a).Place.Locality }),
+	lineField("region", "region of the place, ISO 3166-2: ES-GA", func(a *node.Actor) *string { return &coop(a).Place.Region }),
+	lineField("country", "country of the place, ISO 3166-1: ES", func(a *node.Actor) *string { return &coop(a).Place.Country }),
+	degreesField("latitude", func(a *node.Actor) **float64 { return &coop(a).Place.Latitude }),
+	degreesField("longitude", func(a *node.Actor) **float64 { return &coop(a).Place.Longitude }),
+	listField("area_served", "", "countries for which you work: ES, PT", func(a *node.Actor) *[]string { return &coop(a).AreaServed }),
+	maybeField("remote", "works remotely", func(a *node.Actor) **bool { return &coop(a).Remote }),
+	lineField("time_zone", "time zone: Europe/Madrid", func(a *node.Actor) *string { return &coop(a).TimeZone }),
+	partField(freeHours, availability),
+	partField(freeFrom, availability),
+	listField("looks_for", "", "what you look for: partners, subcontractors", func(a *node.Actor) *[]string { return &coop(a).LooksFor }),
+	listField("offers_help", "", "what you help others with: mentoring new coops", func(a *node.Actor) *[]string { return &coop(a).OffersHelp }),
+	{name: "customer_mix", shape: list, help: "share of your customers in percent: cooperatives=25, nonprofit=20, public=15, business=40, individuals=0",
+		get: func(a *node.Actor) []string { return sharesText(coop(a).CustomerMix) },
+		set: func(a *node.Actor, v []string) (err error) {
+			coop(a).CustomerMix = nil
+			if len(v) > 0 {
+				coop(a).CustomerMix, err = readShares(v)
+			}
+			return err
+		}},
+	listField("accepts_customers", "", "customers you work for: cooperatives, nonprofit, public, business, individuals", func(a *node.Actor) *[]string { return &coop(a).AcceptsCustomers }),
+	lineField("legal_name", "name as it is registered", func(a *node.Actor) *string { return &coop(a).LegalName }),
+	lineField("legal_form", "legal form as the law of your country calls it", func(a *node.Actor) *string { return &coop(a).LegalForm.Name }),
+	lineField("legal_form_short", "its abbreviation: S. Coop. Galega", func(a *node.Actor) *string { return &coop(a).LegalForm.Abbreviation }),
+	lineField("legal_form_code", "its ISO 20275 code, if you know it; never guess", func(a *node.Actor) *string { return &coop(a).LegalForm.ELF }),
+	lineField("jurisdiction", "whose coop law holds: ES-GA", func(a *node.Actor) *string { return &coop(a).Jurisdiction }),
+	lineField("registry", "register in which you stand", func(a *node.Actor) *string { return &coop(a).Registry }),
+	lineField("registration_number", "your number there", func(a *node.Actor) *string { return &coop(a).RegistrationNo }),
+	lineField("founded", "day of the founding: 2011-05-03", func(a *node.Actor) *string { return &coop(a).Founded }),
+	{name: "kind", help: "a cooperative, or a consortium of organisations", values: []string{"cooperative", "consortium"},
+		get: func(a *node.Actor) []string {
+			if coop(a).Kind == node.KindConsortium {
+				return []string{"consortium"}
+			}
+			return []string{"cooperative"}
+		},
+		set: func(a *node.Actor, v []string) error {
+			switch first(v) {
+			case "", "cooperative":
+				coop(a).Kind = node.KindCooperative
+			case "consortium":
+				coop(a).Kind = node.KindConsortium
+			default:
+				return wrongUse("kind is cooperative or consortium, not %q.", first(v))
+			}
+			return nil
+		}},
+	listField("member_of", "", "addresses of the federations that you belong to", func(a *node.Actor) *[]string { return &coop(a).MemberOf }),
+	partField(maybeField("members_abroad", "people from other countries can become members", func(m *node.MembersAbroad) **bool { return &m.Accepts }), membersAbroad),
+	partField(lineField("members_abroad_note", "under which conditions", func(m *node.MembersAbroad) *string { return &m.Note }), membersAbroad),
+	contactField("contact_email", "public mail address", func(c *node.Contact) *string { return &c.Email }),
+	contactField("contact_telephone", "public telephone number", func(c *node.Contact) *string { return &c.Telephone }),
+	contactField("contact_url", "page to reach you", func(c *node.Contact) *string { return &c.URL }),
+	contactField("contact_type", "what this contact is for: intercooperation, press", func(c *node.Contact) *string { return &c.Type }),
+	{name: "contact_languages", shape: list, help: "languages of this contact",
+		get: func(a *node.Actor) []string {
+			if len(coop(a).Contacts) == 0 {
+				return nil
+			}
+			return coop(a).Contacts[0].Languages
+		},
+		set: func(a *node.Actor, v []string) error {
+			if len(coop(a).Contacts) > 0 {
+				coop(a).Contacts[0].Languages = v
+			}
+			return nil
+		}},
+	truthField("approves_followers", "a person decides who may follow", func(a *node.Actor) *bool { return &a.ApprovesFollowers }),
+}
+
+// formForProfile is the form with the further languages that values bring: [translation.es] with summary.
+func formForProfile(values map[string][]string) form[*node.Actor] {
+	fs := slices.Clone(profileForm)
+	for name := range values {
+		rest, ok := strings.CutPrefix(name, "translation.")
+		if lang, isSummary := strings.CutSuffix(rest, ".summary"); ok && isSummary {
+			fs = append(fs, proseField(name, "the summary in "+lang,
+				func(a *node.Actor) string { return summaryIn(a, summaryIndex(a, lang)).Source },
+				func(a *node.Actor, s string) { summaryIn(a, summaryIndex(a, lang)).Source = s }))
+		}
+	}
+	return fs
+}
+
+// summaryIn is one of the versions of the summary, the main one is 0.
+func summaryIn(a *node.Actor, i int) *node.Text {
+	if len(a.Summary) == 0 {
+		a.Summary = []node.Text{{}}
+	}
+	return &a.Summary[i]
+}
+
+// summaryIndex finds the version in a further language, made where there is none.
+func summaryIndex(a *node.Actor, lang string) int {
+	summaryIn(a, 0)
+	for i, t := range a.Summary {
+		if i > 0 && t.Lang == lang {
+			return i
+		}
+	}
+	a.Summary = append(a.Summary, node.Text{Lang: lang})
+	return len(a.Summary) - 1
+}
+
+func coop(a *node.Actor) *node.Coop {
+	if a.Coop == nil {
+		a.Coop = &node.Coop{Kind: node.KindCooperative}
+	}
+	return a.Coop
+}
+
+func membersAbroad(a *node.Actor) **node.MembersAbroad { return &coop(a).MembersAbroad }
+
+func availability(a *node.Actor) **node.FreeHours { return &coop(a).Availability }
+
+// freeHours is what the coop could take on. Saying it again makes the word fresh, for it counts as unknown after
+// 60 days (vocabulary 2.1).
+var freeHours = field[*node.FreeHours]{name: "free_hours", shape: number, help: "hours a month that you could take on now",
+	get: func(f *node.FreeHours) []string { return []string{strconv.Itoa(f.HoursPerMonth)} },
+	set: func(f *node.FreeHours, v []string) error {
+		if len(v) == 0 {
+			*f = node.FreeHours{}
+			return nil
+		}
+		hours, err := strconv.Atoi(v[0])
+		if err != nil || hours < 0 {
+			return wrongUse("free_hours is a whole number of hours a month, not %q.", v[0])
+		}
+		f.HoursPerMonth, f.Said = hours, time.Now().UTC().Truncate(time.Second)
+		return nil
+	}}
+
+var freeFrom = field[*node.FreeHours]{name: "free_from", help: "first day of those hours: 2027-01-11",
+	get: func(f *node.FreeHours) []string { return some(f.From) },
+	set: func(f *node.FreeHours, v []string) error {
+		f.From = first(v)
+		if _, err := time.Parse(time.DateOnly, f.From); f.From != "" && err != nil {
+			return wrongUse("free_from is a day like 2027-01-11, not %q.", f.From)
+		}
+		return nil
+	}}
+
+func degreesField(name string, at func(*node.Actor) **float64) field[*node.Actor] {
+	return field[*node.Actor]{name: name, help: name + " of the place in degrees", shape: number,
+		get: func(a *node.Actor) []string {
+			if *at(a) == nil {
+				return nil
+			}
+			return []string{node.FormatNumber(**at(a))}
+		},
+		set: func(a *node.Actor, v []string) error {
+			*at(a) = nil
+			if len(v) == 0 {
+				return nil
+			}
+			d, err := strconv.ParseFloat(v[0], 64)
+			if err != nil || d < -180 || d > 180 {
+				return wrongUse("%s is a number of degrees, not %q.", name, v[0])
+			}
+			*at(a) = &d
+			return nil
+		}}
+}
+
+// contactField is a part of the first contact.
+func contactField(name, help string, at func(*node.Contact) *string) field[*node.Actor] {
+	return field[*node.Actor]{name: name, help: help,
+		get: func(a *node.Actor) []string {
+			if len(coop(a).Contacts) == 0 {
+				return nil
+			}
+			return some(*at(&coop(a).Contacts[0]))
+		},
+		set: func(a *node.Actor, v []string) error {
+			c := coop(a)
+			if len(c.Contacts) == 0 {
+				if len(v) == 0 {
+					return nil
+				}
+				c.Contacts = []node.Contact{{}}
+			}
+			*at(&c.Contacts[0]) = first(v)
+			if one := c.Contacts[0]; one.Email+one.Telephone+one.URL+one.Type == "" && len(one.Languages) == 0 {
+				c.Contacts = c.Contacts[1:]
+			}
+			return nil
+		}}
+}

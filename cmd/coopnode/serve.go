@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/coopnode/coopnode/activitypub"
+	"github.com/coopnode/coopnode/node"
+	"github.com/coopnode/coopnode/store"
+	"github.com/coopnode/coopnode/ui"
+)
+
+// stopWithin is how long a stop may take.
+const stopWithin = 10 * time.Second
+
+func serveCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the node", Args: argsBetween(0, 0),
+		Long: "Runs the node until it is told to stop (Ctrl-C, SIGTERM). Commands work beside it; what they change is noticed within a second.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
+			return a.serve(ctx)
+		},
+	}
+	cmd.Flags().StringSliceVar(&a.listen, "listen", nil, "addresses to listen on, instead of the configured ones")
+	return cmd
+}
+
+// serve runs the node until ctx ends: open, wire, listen, run, and stop in reverse order.
+func (a *app) serve(ctx context.Context) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	fitTheMachine()
+	log := a.serverLog(cfg)
+
+	h, err := a.openToServe(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer h.db.Close()
+	wire, err := h.wire(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer wire.Close()
+
+	counts := &counters{}
+	e := newEcho()
+	pages := ui.Options{Log: log, Version: programVersion()}
+	e.HTTPErrorHandler = answerError(log, counts, ui.Trouble(h.Node, pages))
+	trusted, err := prefixes(cfg.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	guards(e, h, trusted, counts, log)
+	wire.Mount(e)
+	ui.Mount(e, h.Node, pages)
+
+	listeners, err := openListeners(cfg, h.Node, trusted)
+	if err != nil {
+		return err
+	}
+	numbers, err := openMetrics(cfg)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
+	server := newServer(e, log)
+	for _, l := range listeners {
+		fmt.Fprintf(a.errOut, "%s listens on %s\n", h.Links.Base, l.Addr())
+	}
+	log.InfoContext(ctx, "serving", "address", h.Links.Base, "version", programVersion(), "data", cfg.Data)
+
+	running, runCtx := errgroup.WithContext(ctx)
+	for _, l := range listeners {
+		running.Go(func() error { return served(server.Serve(l)) })
+	}
+	if numbers != nil {
+		m := &http.Server{Handler: counts.handler(h), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+		running.Go(func() error { return served(m.Serve(numbers)) })
+		running.Go(func() error { <-runCtx.Done(); return m.Close() })
+	}
+	for _, loop := range wire.Loops() {
+		running.Go(func() error { return ended(loop.Run(runCtx)) })
+	}
+	running.Go(func() error { return ended(watch(runCtx, h)) })
+	running.Go(func() error {
+		<-runCtx.Done()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		if err := server.Shutdown(last); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	err = running.Wait()
+	log.InfoContext(context.WithoutCancel(ctx), "stopped")
+	return err
+}
+
+// openToServe opens the node for serving. In a container, where nothing but the environment speaks, a
+// host named there is enough to make one.
+func (a *app) openToServe(ctx context.Context, cfg *Config, log *slog.Logger) (*house, error) {
+	opt := store.Options{Dir: cfg.Data, Serve: true, Log: log}
+	h, err := a.openStore(ctx, cfg, opt, log)
+	if node.IsNotFound(err) && strings.HasPrefix(cfg.from("host"), "COOPNODE_HOST") {
+		nn := newNode{yes: true}
+		if nn.host, err = readHost(cfg.Host, false); err != nil {
+			return nil, err
+		}
+		made, _, err := a.makeNode(ctx, cfg, nn)
+		if err != nil {
+			return nil, err
+		}
+		made.db.Close()
+		log.InfoContext(ctx, "made a new node", "address", nn.base(), "data", cfg.Data)
+		return a.openStore(ctx, cfg, opt, log)
+	}
+	return h, err
+}
+
+// fitTheMachine gives Go twice the cores, so that a signature does not hold back an answer (decisions 26), and a memory
+// that it should not pass; both unless the environment says otherwise.
+func fitTheMachine() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.NumCPU())
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(128 << 20)
+	}
+}
+
+// serverLog is text on a terminal and JSON elsewhere (LOG-1).
+func (a *app) serverLog(cfg *Config) *slog.Logger {
+	var level slog.Level
+	level.UnmarshalText([]byte(cfg.LogLevel)) // checked when it was read
+	if a.debug {
+		level = slog.LevelDebug
+	}
+	opt := &slog.HandlerOptions{Level: level, ReplaceAttr: shorten}
+	if cfg.LogFormat == "text" || cfg.LogFormat == "auto" && isTerminal(a.errOut) {
+		return slog.New(slog.NewTextHandler(a.errOut, opt))
+	}
+	return slog.New(slog.NewJSONHandler(a.errOut, opt))
+}
+
+// stackKey is under which a stack is logged: it is ours, and of no use when cut.
+const stackKey = "stack"
+
+// shorten cuts long strings, which may come from others (LOG-1).
+func shorten(_ []string, attr slog.Attr) slog.Attr {
+	const most = 256
+	if attr.Key == stackKey {
+		return attr
+	}
+	s := ""
+	switch v := attr.Value.Any().(type) {
+	case string:
+		s = v
+	case error:
+		s = v.Error()
+	default:
+		return attr
+	}
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return slog.String(attr.Key, s)
+}
+
+// watch looks once a second whether a command changed the data, and wakes the loops (decisions 34). Once a minute, and
+// soon after the start, it gives memory back that is not in use: a node has little to do most of the time.
+func watch(ctx context.Context, h *house) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for second := 0; ; second++ {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if second%60 == 0 {
+			debug.FreeOSMemory()
+		}
+		changed, err := h.db.Changed(ctx)
+		if err != nil && ctx.Err() == nil {
+			h.Log().WarnContext(ctx, "could not look for changes", "err", err)
+		}
+		if changed {
+			h.Ring()
+		}
+	}
+}
+
+// served is the end of a server: being told to stop is none.
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// ended is the end of a loop: being told to stop is none.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	return e
+}
+
+// answerError tells an error to who asked, once: programs as a problem, people with page.
+func answerError(log *slog.Logger, counts *counters, page func(echo.Context, error) error) echo.HTTPErrorHandler {
+	return func(err error, c echo.Context) {
+		if c.Response().Committed {
+			return
+		}
+		ctx, status := c.Request().Context(), activitypub.StatusOf(err)
+		if status == http.StatusInternalServerError {
+			counts.bugs.Add(1)
+			log.ErrorContext(ctx, "request failed", "req", requestID(c), "path", c.Request().URL.Path, "err", err)
+		} else if status > http.StatusInternalServerError {
+			log.WarnContext(ctx, "request not served", "req", requestID(c), "path", c.Request().URL.Path, "err", err)
+		}
+		tell := activitypub.Problem
+		if !activitypub.Speaks(c.Request()) {
+			tell = page
+		}
+		if e := tell(c, err); e != nil {
+			log.DebugContext(ctx, "answer not sent", "req", requestID(c), "err", e)
+		}
+	}
+}
+
+// newServer has the timeouts and limits of HTTP-1.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100},
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}

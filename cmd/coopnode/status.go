@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// status is one screen about the node.
+type status struct {
+	Version   string            `json:"version"`
+	Address   string            `json:"address"` // on the web
+	Handle    string            `json:"handle"`
+	Name      string            `json:"name"`
+	Dev       bool              `json:"dev,omitempty"`
+	Data      string            `json:"data"`
+	Followers int               `json:"followers"`
+	Waiting   int               `json:"followersWaiting"` // for a person to accept
+	Following int               `json:"following"`
+	Openings  int               `json:"openOpenings"`
+	Queue     *node.QueueStatus `json:"queue"`
+}
+
+func statusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "This node on one screen", Args: argsBetween(0, 0),
+		RunE: a.on(func(ctx context.Context, h *house, _ []string) error {
+			s, err := h.status(ctx)
+			if err != nil {
+				return err
+			}
+			return a.show(s, func(w io.Writer) {
+				dev := ""
+				if s.Dev {
+					dev = "  (for trying out: --dev)"
+				}
+				table(w, func(row func(...any)) {
+					row("coopnode", s.Version)
+					row("coop", s.Name+"  "+s.Handle)
+					row("address", s.Address+"/"+dev)
+					row("data", s.Data)
+					row("openings", fmt.Sprintf("%d open", s.Openings))
+					row("followers", withWaiting(s.Followers, s.Waiting))
+					row("following", s.Following)
+					row("queue", queueText(s.Queue, h.Now()))
+				})
+			})
+		}),
+	}
+}
+
+func (h *house) status(ctx context.Context) (*status, error) {
+	p, err := h.Profile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &status{Version: programVersion(), Address: h.Links.Base, Handle: p.Address(), Name: p.Name, Dev: h.Dev, Data: h.cfg.Data}
+	if s.Queue, err = h.QueueStatus(ctx); err != nil {
+		return nil, err
+	}
+	pending, err := everybody(ctx, h.Followers, node.FollowQuery{State: node.Pending}, 1000)
+	if err != nil {
+		return nil, err
+	}
+	s.Waiting = len(pending)
+	if s.Followers, err = h.CountFollowers(ctx); err != nil {
+		return nil, err
+	}
+	if s.Following, err = h.CountFollowing(ctx); err != nil {
+		return nil, err
+	}
+	s.Openings, err = h.Count(ctx, node.ObjectQuery{Type: node.TypeOpening, Local: true, OpenAt: h.Now()})
+	return s, err
+}
+
+func withWaiting(n, waiting int) string {
+	if waiting == 0 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d, and %d wait for your answer (coopnode followers list --state pending)", n, waiting)
+}
+
+func queueText(q *node.QueueStatus, now time.Time) string {
+	if q.Waiting == 0 && q.Letters == 0 {
+		return "empty: everything has arrived"
+	}
+	text := fmt.Sprintf("%d letters wait for %d servers", q.Waiting, q.Peers)
+	if !q.Oldest.IsZero() {
+		text += fmt.Sprintf(", the oldest for %s", now.Sub(q.Oldest).Round(time.Second))
+	}
+	if q.Failing > 0 {
+		text += fmt.Sprintf("; %d servers do not answer (coopnode delivery hosts)", q.Failing)
+	}
+	if q.Letters > 0 {
+		text += fmt.Sprintf("; %d received and not yet read", q.Letters)
+	}
+	return text
+}
