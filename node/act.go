@@ -2,7 +2,7 @@ package node
 
 import "time"
 
-// Verb is what an act does: the activity types that this node understands.
+// Verb is what an act does: the activity types that this node says or understands.
 type Verb string
 
 // The verbs, as ActivityStreams names them.
@@ -29,7 +29,7 @@ type Act struct {
 	Verb      Verb
 	Actor     string    // address of the one who says it
 	ObjectIRI string    // address of what it is about
-	Object    Object    // the object itself, where the act carries it or the desk fetched it
+	Object    Object    // the object itself, where the act carries it or it was fetched from its home
 	Subject   *Actor    // the actor itself, where a profile is the object
 	Inner     *Act      // Accept, Reject, Undo: the act that it answers or takes back
 	Target    string    // Add, Remove: the collection

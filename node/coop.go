@@ -148,7 +148,7 @@ func (a *Actor) Validate() error {
 		return nil
 	}
 	if c.Ownership != "" && !slices.Contains(Ownerships, c.Ownership) {
-		return invalid(op, fmt.Sprintf("The owners are %s, not %q.", listOf(Ownerships), c.Ownership))
+		return invalid(op, fmt.Sprintf("The owners are one of %s, not %q.", listOf(Ownerships), c.Ownership))
 	}
 	if c.Founded != "" {
 		if _, err := time.Parse(time.DateOnly, c.Founded); err != nil {
@@ -157,7 +157,7 @@ func (a *Actor) Validate() error {
 	}
 	for k, v := range c.CustomerMix {
 		if !slices.Contains(customerKinds, k) || v < 0 || v > 100 {
-			return invalid(op, fmt.Sprintf("Customers are percent of %s; %q=%d is not.", listOf(customerKinds), k, v))
+			return invalid(op, fmt.Sprintf("Customers are given as 0 to 100 percent of %s, not %q=%d.", listOf(customerKinds), k, v))
 		}
 	}
 	for _, k := range c.AcceptsCustomers {
@@ -172,7 +172,7 @@ func (a *Actor) Validate() error {
 	}
 	for _, n := range []*int{c.Members, c.Workers} {
 		if n != nil && *n < 0 {
-			return invalid(op, "A coop has no fewer than 0 members.")
+			return invalid(op, "The numbers of members and workers cannot be below zero.")
 		}
 	}
 	return validLanguages(op, c.Languages)
@@ -183,39 +183,42 @@ func (n *Node) Profile(ctx context.Context) (*Actor, error) {
 	return n.store.Actor(ctx, n.Links.Actor())
 }
 
-// SaveProfile keeps what edit changes in the coop's profile and tells followers (Update). by names who did it.
-// The address, handle and key cannot be changed here. Errors: Invalid, and what edit returns.
+// SaveProfile keeps what edit changes in the coop's profile and tells followers (Update). by names
+// who did it. The address, handle and key cannot be changed here. edit may run more than once and
+// sees the profile as it is stored. Errors: Invalid, and what edit returns.
 func (n *Node) SaveProfile(ctx context.Context, by string, edit func(*Actor) error) (*Actor, error) {
-	a, err := n.Profile(ctx)
-	if err != nil {
-		return nil, err
-	}
-	keep := *a
-	if err := edit(a); err != nil {
-		return nil, err
-	}
-	a.IRI, a.Handle, a.Host, a.KeyID, a.KeyPEM, a.Local = keep.IRI, keep.Handle, keep.Host, keep.KeyID, keep.KeyPEM, true
-	a.Updated = n.later(keep.Updated)
-	for i := range a.Summary {
-		a.Summary[i].HTML = n.render(a.Summary[i])
-	}
-	if err := a.Validate(); err != nil {
-		return nil, err
-	}
 	act := n.act(by, Update)
-	act.Actor, act.ObjectIRI, act.Subject = a.IRI, a.IRI, a
+	act.ObjectIRI = act.Actor
 	act.To, act.Cc = []string{PublicIRI}, []string{n.Links.Followers()}
-	err = n.store.Tx(ctx, func(tx Tx) error {
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		a, err := tx.Actor(ctx, act.Actor)
+		if err != nil {
+			return err
+		}
+		keep := *a
+		if err := edit(a); err != nil {
+			return err
+		}
+		a.IRI, a.Handle, a.Host, a.KeyID, a.KeyPEM, a.Local = keep.IRI, keep.Handle, keep.Host, keep.KeyID, keep.KeyPEM, true
+		a.Updated = later(act.Published, keep.Updated)
+		n.render(a.Summary)
+		if err := a.Validate(); err != nil {
+			return err
+		}
 		if a.Raw, err = n.enc.EncodeActor(a); err != nil {
 			return err
 		}
 		if err := tx.SaveActor(ctx, a); err != nil {
 			return err
 		}
+		act.Subject = a
 		return n.say(ctx, tx, act, Recipients{Followers: true})
 	})
 	n.changed(err)
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	return act.Subject, nil
 }
 
 // KnownCoops lists the actors this node has read that say they are cooperatives, by name.

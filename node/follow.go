@@ -25,7 +25,8 @@ type Following struct {
 }
 
 // Follow asks to hear what target publishes. The answer comes later; until then the follow is
-// pending. Following somebody again asks again. by names who did it. Errors: Invalid for ourselves or an actor without an inbox.
+// pending. Following somebody again asks again. by names who did it. Errors: Invalid for ourselves
+// or an actor without an inbox.
 func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following, error) {
 	const op = "follow"
 	if target.IRI == n.Links.Actor() {
@@ -36,8 +37,10 @@ func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following
 	}
 	act := n.act(by, Follow)
 	act.ObjectIRI, act.To = target.IRI, []string{target.IRI}
-	f := &Following{Actor: target.IRI, State: Pending, FollowIRI: act.IRI, Since: act.Published}
+	var f *Following
+	n.cleanActor(target)
 	err := n.store.Tx(ctx, func(tx Tx) error {
+		f = &Following{Actor: target.IRI, State: Pending, FollowIRI: act.IRI, Since: act.Published}
 		old, err := tx.Followed(ctx, target.IRI)
 		if err == nil && old.State == Accepted {
 			f.State, f.Since = Accepted, old.Since
@@ -53,10 +56,13 @@ func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following
 		return n.say(ctx, tx, act, Recipients{Actors: []string{target.IRI}})
 	})
 	n.changed(err)
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
-// Unfollow stops listening to actor: Undo(Follow). Errors: NotFound.
+// Unfollow stops listening to actor: Undo(Follow). by names who did it. Errors: NotFound.
 func (n *Node) Unfollow(ctx context.Context, by, actor string) error {
 	act := n.act(by, Undo)
 	err := n.store.Tx(ctx, func(tx Tx) error {
@@ -75,7 +81,8 @@ func (n *Node) Unfollow(ctx context.Context, by, actor string) error {
 	return err
 }
 
-// AnswerFollower accepts a follower who waits, or refuses or removes one. Errors: NotFound.
+// AnswerFollower accepts a follower who waits, or refuses or removes one; to come back that one has to
+// ask anew. by names who did it. Errors: NotFound.
 func (n *Node) AnswerFollower(ctx context.Context, by, actor string, accept bool) error {
 	verb := Reject
 	if accept {
@@ -87,11 +94,12 @@ func (n *Node) AnswerFollower(ctx context.Context, by, actor string, accept bool
 		if err != nil {
 			return err
 		}
-		f.State = Accepted
-		if !accept {
-			err = tx.RemoveFollower(ctx, actor)
-		} else {
+		if accept {
+			f.State = Accepted
 			err = tx.SaveFollower(ctx, f)
+		} else if err = tx.RemoveFollower(ctx, actor); err == nil {
+			// The same Follow may come again, for it is sent until we took it; it has had its answer.
+			err = tx.MarkSeen(ctx, f.FollowIRI, actor, true, act.Published)
 		}
 		if err != nil {
 			return err

@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,8 +32,9 @@ type Node struct {
 	changes atomic.Int64
 }
 
-// Options are the things a node can live without. The zero value is a good start, but texts
-// are then shown as they were typed.
+// Options are the things a node can live without. The zero value is a good start, but our texts
+// are then shown as they were typed and those of others are left out. Markdown and Clean must be
+// pure, and Clean must leave alone what it has cleaned (HTML-6).
 type Options struct {
 	Now      func() time.Time           // time.Now if nil
 	Log      *slog.Logger               // discards if nil
@@ -48,28 +51,22 @@ const (
 // Setup is what a new node must know.
 type Setup struct {
 	Base   string // scheme, host and port: https://coop.example
-	Dev    bool
+	Dev    bool   // http is allowed too
 	Handle string // the part before the @ of its address: [a-z0-9_]{1,30}
-	Name   string
+	Name   string // the handle if empty
 }
 
 var handleForm = regexp.MustCompile(`^[a-z0-9_]{1,30}$`)
 
 // SetUp writes a new node into an empty store: its base address, its profile and its key.
-// A store that holds a node already gives Exists.
+// Errors: Invalid, and Exists for a store that holds a node already.
 func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setup, now time.Time) error {
 	const op = "set up node"
-	u, err := url.Parse(setup.Base)
-	if err != nil || u.Host == "" || u.Path != "" {
+	if !isBase(setup.Base, setup.Dev) {
 		return invalid(op, fmt.Sprintf("%q is not the address of a node. Give a host name: coop.example.", setup.Base))
 	}
 	if !handleForm.MatchString(setup.Handle) {
 		return invalid(op, fmt.Sprintf("%q cannot be a handle. Use 1 to 30 of a-z, 0-9 and _.", setup.Handle))
-	}
-	if base, err := s.Setting(ctx, settingBase); err == nil {
-		return &Error{Op: op, Kind: Exists, Subject: base, Text: "There is a node already: " + base + ". Its address cannot change."}
-	} else if !IsNotFound(err) {
-		return err
 	}
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -104,6 +101,11 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 		return err
 	}
 	return s.Tx(ctx, func(tx Tx) error {
+		if base, err := tx.Setting(ctx, settingBase); err == nil {
+			return &Error{Op: op, Kind: Exists, Subject: base, Text: "There is a node already: " + base + ". Its address cannot change."}
+		} else if !IsNotFound(err) {
+			return err
+		}
 		dev := ""
 		if setup.Dev {
 			dev = "yes"
@@ -118,6 +120,15 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 		}
 		return tx.SaveActor(ctx, a)
 	})
+}
+
+// isBase says whether s can be a base address: a scheme and a host in lower case with its port, no more.
+func isBase(s string, dev bool) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && !(dev && u.Scheme == "http") {
+		return false
+	}
+	return s == u.Scheme+"://"+strings.ToLower(u.Host)
 }
 
 // New opens the node that s holds. NotFound if it holds none yet.
@@ -152,8 +163,8 @@ func (n *Node) Log() *slog.Logger { return n.opt.Log }
 // Now is the time as the node sees it, in UTC.
 func (n *Node) Now() time.Time { return n.opt.Now().UTC() }
 
-// Generation changes whenever something that can be read may have changed: what is made from the
-// data may be kept as long as it stays the same.
+// Generation changes whenever something that others can read may have changed: what is made from
+// the data may be kept as long as it stays the same.
 func (n *Node) Generation() int64 { return n.changes.Load() + n.store.Generation()<<32 }
 
 // Ring wakes the loops.
@@ -164,7 +175,7 @@ func (n *Node) Ring() {
 	}
 }
 
-// changed is called after each transaction of the domain.
+// changed is called after each transaction that may have changed what others can read, with its error.
 func (n *Node) changed(err error) {
 	if err == nil {
 		n.changes.Add(1)
@@ -195,36 +206,33 @@ func (n *Node) say(ctx context.Context, tx Tx, a *Act, r Recipients) error {
 	return err
 }
 
-// later is a time for a change after prev, in whole seconds: other servers ignore an edit whose
-// "updated" did not grow (interop.md 3.3).
-func (n *Node) later(prev time.Time) time.Time {
-	now := n.Now().Truncate(time.Second)
-	if !now.After(prev) {
-		return prev.Add(time.Second)
+// later is the time of a change made now to something that changed last at prev, both in whole
+// seconds: other servers ignore an edit whose "updated" did not grow (interop.md 3.3).
+func later(now, prev time.Time) time.Time {
+	if now.After(prev) {
+		return now
 	}
-	return now
+	return prev.Add(time.Second)
 }
 
-// render makes the HTML of a text that our people wrote.
-func (n *Node) render(t Text) string {
-	if n.opt.Markdown == nil || t.Source == "" {
-		return t.HTML
+// render makes the HTML of texts that our people wrote. One without a source keeps what it has.
+func (n *Node) render(texts []Text) {
+	for i, t := range texts {
+		switch {
+		case t.Source == "":
+		case n.opt.Markdown == nil:
+			texts[i].HTML = html.EscapeString(t.Source)
+		default:
+			texts[i].HTML = n.opt.Markdown(t.Source)
+		}
 	}
-	return n.opt.Markdown(t.Source)
 }
 
-// clean makes foreign HTML harmless.
-func (n *Node) clean(html string) string {
-	if n.opt.Clean == nil {
-		return ""
-	}
-	return n.opt.Clean(html)
-}
-
-// ref turns a page address of ours into the id of its object; ids and other addresses stay.
+// ref turns the address of a page of this node into the id of its object, which may be another
+// coop's; ids and other addresses stay.
 func (n *Node) ref(s string) string {
 	if rest, ok := strings.CutPrefix(s, n.Links.Base+"/"); ok && !strings.HasPrefix(rest, "ap/") {
-		if t, id, ok := strings.Cut(rest, "/"); ok && IsID(id) && t != "" {
+		if _, id, ok := strings.Cut(rest, "/"); ok && IsID(id) {
 			return id
 		}
 	}
@@ -232,12 +240,5 @@ func (n *Node) ref(s string) string {
 }
 
 func contains(to, cc []string, iri string) bool {
-	for _, list := range [][]string{to, cc} {
-		for _, s := range list {
-			if s == iri {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.Contains(to, iri) || slices.Contains(cc, iri)
 }

@@ -29,6 +29,8 @@ const (
 	Direct    Audience = "direct"
 )
 
+var audiences = []Audience{Public, Unlisted, Followers, Direct}
+
 // Listed says whether everybody may see it: such objects stand in collections and on pages.
 func (a Audience) Listed() bool { return a == Public || a == Unlisted }
 

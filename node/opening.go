@@ -160,6 +160,15 @@ func (o *Opening) complete() {
 // say which value is wrong and what to write instead.
 func (o *Opening) Validate(now time.Time) error {
 	const op = "check opening"
+	amounts := []Quantity{o.Amount, o.Available, o.Minimum}
+	for _, p := range o.FilledBy {
+		amounts = append(amounts, p.Quantity)
+	}
+	for _, q := range amounts {
+		if err := q.validate(); err != nil && !q.IsZero() {
+			return err
+		}
+	}
 	switch {
 	case o.Title() == "":
 		return invalid(op, "A title is needed: say in one line what you are looking for.")
@@ -212,9 +221,19 @@ func validLanguages(op string, langs []string) error {
 	return nil
 }
 
-// SetOpeningStatus says that an opening of ours is open again, paused, filled or withdrawn.
-// by names who did it. Expired cannot be set: a deadline does that. Errors: NotFound,
-// Forbidden (not ours), Invalid, Gone.
+// take lowers what is still open by the parts that were taken.
+func (o *Opening) take(parts []Part) {
+	for _, p := range parts {
+		if p.Quantity.Unit == o.Available.Unit {
+			o.Available.Number = max(0, o.Available.Number-p.Quantity.Number)
+		}
+	}
+}
+
+// SetOpeningStatus says that an opening of ours is open again, paused, filled or withdrawn, and which
+// coops took a part of it. Of one that is filled nothing is still open; reopened, it is open again but
+// for the parts that were named. by names who did it. Expired cannot be set: a deadline does that.
+// Errors: NotFound, Forbidden (not ours), Invalid, Gone.
 func (n *Node) SetOpeningStatus(ctx context.Context, by, ref string, s Status, filledBy ...Part) (*Opening, error) {
 	if !slices.Contains([]Status{Open, Paused, Filled, Withdrawn}, s) {
 		return nil, invalid("change opening", fmt.Sprintf("An opening can be open, paused, filled or withdrawn, not %q.", s))
@@ -225,17 +244,14 @@ func (n *Node) SetOpeningStatus(ctx context.Context, by, ref string, s Status, f
 			return invalid("change opening", "That is not an opening.")
 		}
 		opening.Status = s
-		for _, f := range filledBy {
-			opening.FilledBy = append(opening.FilledBy, f)
-			if f.Quantity.Unit == opening.Available.Unit && !f.Quantity.IsZero() {
-				opening.Available.Number = max(0, opening.Available.Number-f.Quantity.Number)
-			}
-		}
-		if s == Filled && len(filledBy) == 0 {
-			opening.Available.Number = 0
-		}
-		if s == Open && opening.Available.Number == 0 && len(opening.FilledBy) == 0 {
+		if s == Open && opening.Available.Number == 0 {
 			opening.Available = opening.Amount
+			opening.take(opening.FilledBy)
+		}
+		opening.FilledBy = append(opening.FilledBy, filledBy...)
+		opening.take(filledBy)
+		if s == Filled {
+			opening.Available.Number = 0
 		}
 		return nil
 	})

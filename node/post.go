@@ -1,6 +1,9 @@
 package node
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Post is a plain public note of the coop, a question, or an answer in a thread
 // (decisions 12). Notes of other servers are kept as posts too.
@@ -17,6 +20,14 @@ type Post struct {
 type Mention struct {
 	Actor   string `json:"actor"`             // its id
 	Address string `json:"address,omitempty"` // as people write it: @handle@host
+}
+
+// Validate checks that a post of ours can be published. Errors are Invalid.
+func (p *Post) Validate() error {
+	if len(p.Texts) == 0 || strings.TrimSpace(p.Texts[0].HTML) == "" {
+		return invalid("check post", "The post is empty. Write some text.")
+	}
+	return nil
 }
 
 // MentionsActor says whether the post names the actor.

@@ -63,8 +63,8 @@ func (p *Project) Validate() error {
 		return invalid(op, fmt.Sprintf("A project is %s, not %q.", listOf(ProjectStatuses), p.Status))
 	case !p.Begins.IsZero() && !p.Ends.IsZero() && p.Ends.Before(p.Begins):
 		return invalid(op, "The project ends before it begins. Change one of the two dates.")
-	case p.GoalHours < 0:
-		return invalid(op, "The goal in hours cannot be below zero.")
+	case !isAmount(p.GoalHours):
+		return invalid(op, "The goal in hours is a number, not below zero: 1200.")
 	}
 	if p.GoalMoney != nil {
 		return p.GoalMoney.Validate()

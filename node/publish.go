@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,27 +11,26 @@ import (
 
 // Publish keeps a new object of ours and, unless it is a draft, tells followers and those it
 // names. It fills in id, addresses, times and what may be left out. by names who did it.
-// Errors: Invalid, saying which value is wrong.
+// Errors: Invalid, saying which value is wrong; NotFound and Gone for what it answers or belongs to.
 func (n *Node) Publish(ctx context.Context, by string, o Object) error {
+	t := n.telling(by)
 	b := o.Common()
-	now := n.Now().Truncate(time.Second)
 	b.ID, b.Local, b.Actor = NewID(), true, n.Links.Actor()
 	b.IRI, b.URL = n.Links.Object(b.Type, b.ID), n.Links.Page(b.Type, b.ID)
-	b.Published, b.Updated, b.Received = now, now, n.Now()
+	b.Published, b.Updated, b.Received = t.now, t.now, t.now
 	if b.Audience == "" {
 		b.Audience = Public
 	}
-	if err := n.ready(o); err != nil {
+	if err := n.ready(o, t.now); err != nil {
 		return err
 	}
-	ids := newTelling(n, by)
 	err := n.store.Tx(ctx, func(tx Tx) error {
 		if p, ok := o.(*Post); ok {
 			if err := n.joinThread(ctx, tx, p); err != nil {
 				return err
 			}
 		}
-		return n.keep(ctx, tx, o, ids, Create, false)
+		return n.keep(ctx, tx, o, t, Create, standing{})
 	})
 	n.changed(err)
 	return err
@@ -45,138 +45,145 @@ func (n *Node) Edit(ctx context.Context, by, ref string, edit func(Object) error
 	if err != nil {
 		return nil, err
 	}
-	iri := found.Common().IRI
-	ids := newTelling(n, by)
-	next := n.later(found.Common().Updated)
+	t := n.telling(by)
 	var o Object
 	err = n.store.Tx(ctx, func(tx Tx) error {
-		if o, err = tx.LockObject(ctx, iri); err != nil {
+		var err error
+		if o, err = tx.LockObject(ctx, found.Common().IRI); err != nil {
 			return err
 		}
 		b := o.Common()
-		if err := n.mayChange(op, b); err != nil {
+		if err := mayChange(op, b); err != nil {
 			return err
 		}
-		draft, updated, open := b.Draft, b.Updated, isOpenOpening(o, ids.now)
+		draft, audience, updated, was := b.Draft, b.Audience, later(t.now, b.Updated), standingOf(o)
 		if err := edit(o); err != nil {
 			return err
 		}
-		if !next.After(updated) {
-			next = updated.Add(time.Second)
+		verb := Update
+		switch {
+		case draft && !b.Draft:
+			verb, b.Published, updated = Create, t.now, t.now
+		case b.Draft && !draft:
+			return invalid(op, "It is published already and cannot be a draft again. Delete it, or change what it says.")
+		case !draft && audience.Listed() && !b.Audience.Listed():
+			return invalid(op, "It was public, so others have it already. Delete it and publish it anew for those who may see it.")
 		}
-		b.Updated = next
-		if draft && !b.Draft {
-			b.Published, b.Updated = ids.now, ids.now
-		}
-		if err := n.ready(o); err != nil {
+		b.Updated = updated
+		if err := n.ready(o, t.now); err != nil {
 			return err
 		}
-		verb := Update
-		if draft {
-			verb = Create
-		}
-		return n.keep(ctx, tx, o, ids, verb, open)
+		return n.keep(ctx, tx, o, t, verb, was)
 	})
 	n.changed(err)
-	return o, err
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // Delete removes an object of ours everywhere: a Tombstone stays at its address, and all who
 // hold it are told. For mistakes and legal need; an opening that is over is closed, not deleted.
-// Errors: NotFound, Forbidden (not ours), Gone.
+// by names who did it. Errors: NotFound, Forbidden (not ours), Gone.
 func (n *Node) Delete(ctx context.Context, by, ref string) error {
 	found, err := n.Object(ctx, ref)
 	if err != nil {
 		return err
 	}
-	iri := found.Common().IRI
-	ids := newTelling(n, by)
+	t := n.telling(by)
 	err = n.store.Tx(ctx, func(tx Tx) error {
-		o, err := tx.LockObject(ctx, iri)
+		o, err := tx.LockObject(ctx, found.Common().IRI)
 		if err != nil {
 			return err
 		}
 		b := o.Common()
-		if err := n.mayChange("delete", b); err != nil {
+		if err := mayChange("delete", b); err != nil {
 			return err
 		}
-		wasOpen := isOpenOpening(o, ids.now)
-		project := b.Project
-		gone := NewObject(b.Type)
-		g := gone.Common()
-		*g = Base{ID: b.ID, IRI: b.IRI, Type: b.Type, Actor: b.Actor, Local: true, Audience: b.Audience, To: b.To, URL: b.URL,
-			Draft: b.Draft, Published: b.Published, Updated: b.Updated, Received: b.Received, Deleted: ids.now, InReplyTo: b.InReplyTo, Thread: b.Thread}
-		if g.Raw, err = n.enc.EncodeObject(gone); err != nil {
+		gone := tombstone(b, t.now)
+		if gone.Common().Raw, err = n.enc.EncodeObject(gone); err != nil {
 			return err
 		}
-		if err := tx.SaveObject(ctx, gone); err != nil {
+		if err := tx.SaveObject(ctx, gone); err != nil || b.Draft {
 			return err
 		}
-		if b.Draft {
-			return nil
-		}
-		if err := tx.UnlistAct(ctx, n.Links.Create(iri)); err != nil {
+		if err := tx.UnlistAct(ctx, n.Links.Create(b.IRI)); err != nil {
 			return err
 		}
-		if wasOpen {
-			if err := n.feature(ctx, tx, ids.feature, Remove, b); err != nil {
-				return err
-			}
-			if err := n.refreshProject(ctx, tx, project, ids.now); err != nil {
-				return err
-			}
+		if err := n.move(ctx, tx, b.IRI, t, standingOf(o), standing{}); err != nil {
+			return err
 		}
-		act := ids.main
-		act.Verb, act.ObjectIRI, act.Object = Delete, iri, gone
+		act := t.main
+		act.Verb, act.ObjectIRI, act.Object = Delete, b.IRI, gone
 		act.To, act.Cc = n.Links.Audience(o)
-		return n.say(ctx, tx, act, n.recipients(o))
+		return n.say(ctx, tx, &act, n.recipients(o))
 	})
 	n.changed(err)
 	return err
 }
 
-// Expire closes openings of ours whose deadline has passed: readers know already, and this tells
-// those who only know what the text says. It returns how many.
+// errNotLate ends the change of an opening that was changed by somebody else meanwhile.
+var errNotLate = errors.New("the deadline has not passed, or it is closed already")
+
+// Expire closes openings of ours whose deadline has passed, at most 50: readers know already, and
+// this tells those who only know what the text says. It returns how many. One that cannot be closed
+// does not hold back the others.
 func (n *Node) Expire(ctx context.Context) (int, error) {
-	late, _, err := n.store.Objects(ctx, ObjectQuery{Type: TypeOpening, Local: true, LateAt: n.Now(), Limit: 50})
+	now := n.Now()
+	late, _, err := n.store.Objects(ctx, ObjectQuery{Type: TypeOpening, Local: true, LateAt: now, Limit: 50})
 	if err != nil {
 		return 0, err
 	}
+	count := 0
+	var failed error
 	for _, o := range late {
-		_, err := n.Edit(ctx, "deadline", o.Common().IRI, func(o Object) error {
-			if opening := o.(*Opening); opening.Status == Open {
-				opening.Status = Expired
+		iri := o.Common().IRI
+		_, err := n.Edit(ctx, "deadline", iri, func(o Object) error {
+			opening, ok := o.(*Opening)
+			if !ok || opening.Status != Open || opening.StatusAt(now) != Expired {
+				return errNotLate
 			}
+			opening.Status = Expired
 			return nil
 		})
-		if err != nil {
-			return 0, fmt.Errorf("expire %s: %w", o.Common().IRI, err)
+		switch {
+		case err == nil:
+			count++
+		case !errors.Is(err, errNotLate) && KindOf(err) != Gone:
+			failed = errors.Join(failed, fmt.Errorf("expire %s: %w", iri, err))
 		}
 	}
-	return len(late), nil
+	return count, failed
 }
 
-// telling holds the acts that one change may need, with ids and times drawn before the transaction.
+// telling is what one change may say: its acts and its time, made before the transaction, which may
+// run more than once.
 type telling struct {
-	main, feature *Act
+	main, feature Act
 	now           time.Time
 }
 
-func newTelling(n *Node, by string) telling {
-	a := n.act(by, Update)
-	return telling{main: a, feature: n.act(by, Add), now: a.Published}
+func (n *Node) telling(by string) telling {
+	t := telling{main: *n.act(by, Update), feature: *n.act(by, Add)}
+	t.now = t.main.Published
+	return t
 }
 
 // ready completes and checks an object of ours, and renders its texts.
-func (n *Node) ready(o Object) error {
+func (n *Node) ready(o Object, now time.Time) error {
 	b := o.Common()
-	for i := range b.Texts {
-		b.Texts[i].Title = strings.TrimSpace(b.Texts[i].Title)
-		b.Texts[i].HTML = n.render(b.Texts[i])
-		if l := b.Texts[i].Lang; l != "" && !ValidLanguage(l) {
-			return validLanguages("check text", []string{l})
+	if !slices.Contains(audiences, b.Audience) {
+		return invalid("check audience", fmt.Sprintf("Those who may see it are %s, not %q.", listOf(audiences), b.Audience))
+	}
+	for i, t := range b.Texts {
+		b.Texts[i].Title = strings.TrimSpace(t.Title)
+		if t.Lang != "" {
+			if err := validLanguages("check text", []string{t.Lang}); err != nil {
+				return err
+			}
 		}
 	}
+	n.render(b.Texts)
 	for i, t := range b.Tags {
 		b.Tags[i] = strings.TrimPrefix(strings.TrimSpace(t), "#")
 	}
@@ -184,35 +191,37 @@ func (n *Node) ready(o Object) error {
 	switch v := o.(type) {
 	case *Opening:
 		v.complete()
-		return v.Validate(n.Now())
+		return v.Validate(now)
 	case *Project:
 		v.complete()
-		for _, texts := range [][]Text{v.Description, v.Lessons} {
-			for i := range texts {
-				texts[i].HTML = n.render(texts[i])
-			}
-		}
+		n.render(v.Description)
+		n.render(v.Lessons)
 		return v.Validate()
 	case *Post:
-		if len(v.Texts) == 0 || strings.TrimSpace(v.Texts[0].HTML) == "" {
-			return invalid("check post", "The post is empty. Write some text.")
-		}
+		return v.Validate()
 	}
 	return nil
 }
 
 // joinThread puts a post of ours into the conversation it answers and addresses the one it answers.
 func (n *Node) joinThread(ctx context.Context, tx Tx, p *Post) error {
+	const op = "answer"
 	if p.InReplyTo == "" {
 		return nil
 	}
-	parent, err := tx.Object(ctx, p.InReplyTo)
+	parent, err := tx.Object(ctx, n.ref(p.InReplyTo))
 	if IsNotFound(err) {
-		return &Error{Op: "answer", Kind: NotFound, Subject: p.InReplyTo, Text: "This node does not know what you answer. Follow its author, or look at it with: coopnode inspect ADDRESS"}
+		return &Error{Op: op, Kind: NotFound, Subject: p.InReplyTo, Text: "This node does not know what you answer. Follow its author, or look at it with: coopnode inspect ADDRESS"}
 	} else if err != nil {
 		return err
 	}
 	pb := parent.Common()
+	switch {
+	case !pb.Deleted.IsZero():
+		return &Error{Op: op, Kind: Gone, Subject: pb.IRI, Text: "What you answer was deleted on " + pb.Deleted.Format(time.DateOnly) + "."}
+	case pb.Draft:
+		return invalid(op, "What you answer is a draft. Publish it first.")
+	}
 	p.InReplyTo, p.Thread = pb.IRI, threadOf(pb)
 	if pb.Audience == Direct {
 		p.Audience = Direct
@@ -236,16 +245,40 @@ func threadOf(b *Base) string {
 	return b.IRI
 }
 
+// joinProject turns what a person wrote for a project - its id, address or page - into its address.
+// One that lives elsewhere need not be known here.
+func (n *Node) joinProject(ctx context.Context, tx Tx, b *Base) error {
+	const op = "join project"
+	if b.Project == "" {
+		return nil
+	}
+	o, err := tx.Object(ctx, n.ref(b.Project))
+	switch {
+	case err == nil && o.Common().Type == TypeProject:
+		b.Project = o.Common().IRI
+	case err == nil:
+		return invalid(op, fmt.Sprintf("%s is no project. Give the id or the address of one.", b.Project))
+	case !IsNotFound(err):
+		return err
+	case n.Links.Ours(b.Project) || HostOf(b.Project) == "":
+		return &Error{Op: op, Kind: NotFound, Subject: b.Project, Text: fmt.Sprintf("There is no project %q here. Give the id or the address of one.", b.Project)}
+	}
+	return nil
+}
+
 // keep stores the object with its document and, unless it is a draft, says so to those who
-// shall hear it; wasOpen tells whether it was an open opening before.
-func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, wasOpen bool) error {
+// shall hear it; was is where others found it before.
+func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, was standing) error {
 	b := o.Common()
-	var err error
+	if err := n.joinProject(ctx, tx, b); err != nil {
+		return err
+	}
 	if p, ok := o.(*Project); ok {
 		if err := n.seeking(ctx, tx, p, t.now); err != nil {
 			return err
 		}
 	}
+	var err error
 	if b.Raw, err = n.enc.EncodeObject(o); err != nil {
 		return err
 	}
@@ -254,77 +287,27 @@ func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, 
 	}
 	act := t.main
 	act.Verb, act.ObjectIRI, act.Object = verb, b.IRI, o
-	act.To, act.Cc = n.Links.Audience(o)
+	if act.To, act.Cc = n.Links.Audience(o); len(act.To) == 0 {
+		return invalid("check audience", "It is direct, but for nobody. Name those who shall read it.")
+	}
 	if verb == Create {
 		act.IRI, act.Published = n.Links.Create(b.IRI), b.Published
-	} else {
-		// The outbox entry carries the object as it is now (decisions 25).
-		again := *act
-		again.Verb, again.IRI, again.Published = Create, n.Links.Create(b.IRI), b.Published
-		if err := n.say(ctx, tx, &again, Recipients{}); err != nil {
-			return err
-		}
-	}
-	if err := n.say(ctx, tx, act, n.recipients(o)); err != nil {
+	} else if err := n.renewCreate(ctx, tx, o); err != nil {
 		return err
 	}
-	isOpen := isOpenOpening(o, t.now)
-	if isOpen == wasOpen {
-		return nil
-	}
-	featured := Remove
-	if isOpen {
-		featured = Add
-	}
-	if err := n.feature(ctx, tx, t.feature, featured, b); err != nil {
+	if err := n.say(ctx, tx, &act, n.recipients(o)); err != nil {
 		return err
 	}
-	return n.refreshProject(ctx, tx, b.Project, t.now)
+	return n.move(ctx, tx, b.IRI, t, was, standingOf(o))
 }
 
-// feature tells followers that an opening is now pinned to the profile, or no longer.
-func (n *Node) feature(ctx context.Context, tx Tx, act *Act, verb Verb, b *Base) error {
-	if !b.Audience.Listed() {
-		return nil
-	}
-	act.Verb, act.ObjectIRI, act.Target = verb, b.IRI, n.Links.Featured()
-	act.To, act.Cc = []string{PublicIRI}, []string{n.Links.Followers()}
-	return n.say(ctx, tx, act, Recipients{Followers: true})
-}
-
-// seeking lists the open openings of a project in it.
-func (n *Node) seeking(ctx context.Context, r Reader, p *Project, now time.Time) error {
-	open, _, err := r.Objects(ctx, ObjectQuery{Type: TypeOpening, Project: p.IRI, OpenAt: now, Listed: true, Limit: 100})
-	p.Seeking = nil
-	for _, o := range open {
-		p.Seeking = append(p.Seeking, o.Common().IRI)
-	}
-	return err
-}
-
-// refreshProject renews the document of a project of ours after one of its openings opened or
-// closed. Nobody is told: a count is no edit (decisions 15), and those who hold the openings can count.
-func (n *Node) refreshProject(ctx context.Context, tx Tx, iri string, now time.Time) error {
-	if iri == "" || !n.Links.Ours(iri) {
-		return nil
-	}
-	o, err := tx.LockObject(ctx, iri)
-	if IsNotFound(err) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	p, ok := o.(*Project)
-	if !ok || !p.Deleted.IsZero() {
-		return nil
-	}
-	if err := n.seeking(ctx, tx, p, now); err != nil {
-		return err
-	}
-	if p.Raw, err = n.enc.EncodeObject(p); err != nil {
-		return err
-	}
-	return tx.SaveObject(ctx, p)
+// renewCreate puts an object as it is now into the outbox entry that published it, and tells nobody
+// (decisions 25).
+func (n *Node) renewCreate(ctx context.Context, tx Tx, o Object) error {
+	b := o.Common()
+	act := &Act{IRI: n.Links.Create(b.IRI), Verb: Create, Actor: b.Actor, ObjectIRI: b.IRI, Object: o, Published: b.Published}
+	act.To, act.Cc = n.Links.Audience(o)
+	return n.say(ctx, tx, act, Recipients{})
 }
 
 // recipients says whose inboxes hear of an object of ours.
@@ -340,7 +323,7 @@ func (n *Node) recipients(o Object) Recipients {
 	return r
 }
 
-func (n *Node) mayChange(op string, b *Base) error {
+func mayChange(op string, b *Base) error {
 	if !b.Local {
 		return &Error{Op: op, Kind: Forbidden, Subject: b.IRI, Text: "This was published by somebody else; only its author can change it."}
 	}
@@ -350,7 +333,11 @@ func (n *Node) mayChange(op string, b *Base) error {
 	return nil
 }
 
-func isOpenOpening(o Object, now time.Time) bool {
-	opening, ok := o.(*Opening)
-	return ok && opening.IsOpen(now)
+// tombstone is what stays of an object that was deleted: its address and its place in a
+// conversation, nothing of what it said.
+func tombstone(b *Base, now time.Time) Object {
+	gone := NewObject(b.Type)
+	*gone.Common() = Base{ID: b.ID, IRI: b.IRI, Type: b.Type, Actor: b.Actor, Local: b.Local, Audience: b.Audience, To: b.To, URL: b.URL,
+		Draft: b.Draft, Published: b.Published, Updated: b.Updated, Received: b.Received, Deleted: now, InReplyTo: b.InReplyTo, Thread: b.Thread}
+	return gone
 }

@@ -23,7 +23,8 @@ type Tx interface {
 	Writer
 }
 
-// Reader answers questions. Errors are NotFound where one thing was asked for, else Internal.
+// Reader answers questions. Errors are NotFound where one thing was asked for and it is not there;
+// any other says that the data cannot be read.
 type Reader interface {
 	Setting(ctx context.Context, key string) (string, error) // NotFound
 

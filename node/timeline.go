@@ -24,26 +24,3 @@ type TimelineEntry struct {
 func (n *Node) Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error) {
 	return n.store.Timeline(ctx, q)
 }
-
-// A Reaction is a Like or an Announce of an object.
-type Reaction struct {
-	Object string
-	Actor  string
-	Verb   Verb
-	IRI    string
-	At     time.Time
-}
-
-// A Letter is an activity that arrived and was proved to come from its actor.
-type Letter struct {
-	Seq       int64
-	IRI       string
-	Actor     string
-	Host      string // of the signer: letters of one host are handled in order of arrival
-	Object    string // address of what it is about, "" if it carries none
-	Verb      string
-	Raw       []byte
-	Received  time.Time
-	Attempts  int
-	NotBefore time.Time
-}

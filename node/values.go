@@ -51,9 +51,34 @@ const (
 
 // Quantity is a number of units. The zero value means "not given".
 type Quantity struct {
-	Number float64 `json:"number"` // 0 or more
+	Number float64 `json:"number"` // 0 to 1e12
 	Unit   Unit    `json:"unit"`
 }
+
+// unitWords are the ways in which a unit is written.
+var unitWords = map[string]Unit{
+	"people": People, "person": People, "persons": People,
+	"hour": Hours, "hours": Hours, "h": Hours,
+	"day": Days, "days": Days,
+	"item": Items, "items": Items, "one": Items,
+}
+
+// maxNumber bounds amounts, so that sums stay exact to the cent.
+const maxNumber = 1e12
+
+// validate checks that the unit is one of the four and that 0 <= Number <= 1e12.
+func (q Quantity) validate() error {
+	if unitWords[string(q.Unit)] == q.Unit && isAmount(q.Number) {
+		return nil
+	}
+	return notQuantity(q.String())
+}
+
+func notQuantity(s string) error {
+	return invalid("read quantity", fmt.Sprintf("%q is not an amount. Write a number and one of people, hour, day, item: '240 hour'.", s))
+}
+
+func isAmount(f float64) bool { return f >= 0 && f <= maxNumber } // false for what is no number
 
 // IsZero says that no quantity was given.
 func (q Quantity) IsZero() bool { return q.Unit == "" }
@@ -69,28 +94,18 @@ func (q Quantity) String() string {
 // FormatNumber writes a number with a point and without needless zeros.
 func FormatNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// ParseQuantity reads "240 hour", "3 people", "1 day", "2 items". Plurals are understood.
+// ParseQuantity reads "240 hour", "3 people", "1 day", "2 items". Plurals are understood. Errors are Invalid.
 func ParseQuantity(s string) (Quantity, error) {
 	f := strings.Fields(s)
-	bad := invalid("read quantity", fmt.Sprintf("%q is not an amount. Write a number and one of people, hour, day, item: '240 hour'.", s))
 	if len(f) != 2 {
-		return Quantity{}, bad
+		return Quantity{}, notQuantity(s)
 	}
 	number, err := strconv.ParseFloat(f[0], 64)
-	if err != nil || !(number >= 0 && number <= 1e12) {
-		return Quantity{}, bad
+	unit, known := unitWords[strings.ToLower(f[1])]
+	if err != nil || !known || !isAmount(number) {
+		return Quantity{}, notQuantity(s)
 	}
-	switch u := strings.ToLower(f[1]); u {
-	case "people", "person", "persons":
-		return Quantity{number, People}, nil
-	case "hour", "hours", "h":
-		return Quantity{number, Hours}, nil
-	case "day", "days":
-		return Quantity{number, Days}, nil
-	case "item", "items", "one":
-		return Quantity{number, Items}, nil
-	}
-	return Quantity{}, bad
+	return Quantity{number, unit}, nil
 }
 
 // Money is an amount or a range in one currency: schema.org MonetaryAmount.
@@ -105,18 +120,18 @@ var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
 // Fixed says that there is one price, not a range.
 func (m Money) Fixed() bool { return m.Min == m.Max }
 
-// Validate checks the currency and that 0 <= Min <= Max.
+// Validate checks the currency and that 0 <= Min <= Max <= 1e12. Errors are Invalid.
 func (m Money) Validate() error {
 	if !currencyCode.MatchString(m.Currency) {
 		return invalid("read money", fmt.Sprintf("%q is not a currency. Write its three letters: EUR, ARS, JPY.", m.Currency))
 	}
-	if m.Min < 0 || m.Max < m.Min {
+	if !isAmount(m.Min) || !isAmount(m.Max) || m.Max < m.Min {
 		return invalid("read money", "The smaller amount comes first and none is below zero: '9000-12000 EUR'.")
 	}
 	return nil
 }
 
-// ParseMoney reads "9000 EUR" or "9000-12000 EUR".
+// ParseMoney reads "9000 EUR" or "9000-12000 EUR". Errors are Invalid.
 func ParseMoney(s string) (Money, error) {
 	f := strings.Fields(s)
 	bad := invalid("read money", fmt.Sprintf("%q is not an amount of money. Write '9000 EUR' or '9000-12000 EUR'.", s))
@@ -154,7 +169,8 @@ var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 // ValidLanguage says whether s has the form of a BCP 47 tag.
 func ValidLanguage(s string) bool { return languageTag.MatchString(s) }
 
-// ParseDay reads a moment from "2027-01-15" (the end of that day, UTC) or RFC 3339.
+// ParseDay reads a moment from "2027-01-15" (the last second of that day, UTC) or RFC 3339.
+// Errors are Invalid.
 func ParseDay(s string) (time.Time, error) {
 	if d, err := time.Parse(time.DateOnly, s); err == nil {
 		return d.Add(24*time.Hour - time.Second), nil

@@ -44,7 +44,7 @@ const (
 		       published_ms = excluded.published_ms, updated_ms = excluded.updated_ms,
 		       deleted_ms = excluded.deleted_ms, url = excluded.url, version = object.version + 1,
 		       data = excluded.data, raw = excluded.raw
-		returning id`
+		returning id, version`
 	dropTags   = `delete from object_tag where object = $1`
 	dropSkills = `delete from object_skill where object = $1`
 	saveTag    = `insert into object_tag (tag, object) values ($1, $2) on conflict do nothing`
@@ -115,22 +115,24 @@ func (t tx) SaveObject(_ context.Context, o node.Object) error {
 		kind, status, closes, skills = opening.Kind, opening.Status, opening.Closes, opening.Skills
 	}
 	var id string
+	var version int64
 	err = t.c.row(saveObject, b.ID, b.IRI, string(b.Type), b.Actor, b.Local, string(b.Audience), b.Audience.Listed(),
 		b.Draft, b.InReplyTo, b.Thread, b.Project, string(kind), string(status), ms(closes), ms(b.Published),
-		ms(b.Updated), ms(b.Received), ms(b.Deleted), b.URL, data, b.Raw).Scan(&id)
+		ms(b.Updated), ms(b.Received), ms(b.Deleted), b.URL, data, b.Raw).Scan(&id, &version)
 	if err != nil {
 		return sqliteError(op, b.IRI, err)
 	}
-	return sqliteError(op, b.IRI, t.index(id, b.Tags, skills))
+	return sqliteError(op, b.IRI, t.index(id, version > 1, b.Tags, skills))
 }
 
-// index keeps by which tags and skills an object is found.
-func (t tx) index(id string, tags []string, skills []node.Skill) error {
-	if _, err := t.c.exec(dropTags, id); err != nil {
-		return err
-	}
-	if _, err := t.c.exec(dropSkills, id); err != nil {
-		return err
+// index keeps by which tags and skills an object is found, in place of those from before.
+func (t tx) index(id string, before bool, tags []string, skills []node.Skill) error {
+	if before {
+		for _, drop := range []string{dropTags, dropSkills} {
+			if _, err := t.c.exec(drop, id); err != nil {
+				return err
+			}
+		}
 	}
 	for _, tag := range tags {
 		if _, err := t.c.exec(saveTag, strings.ToLower(tag), id); err != nil {

@@ -1,0 +1,200 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// parentOf gives what an object answers, nil if it answers nothing or nothing that is known. By the
+// address of its page only something of ours is found: others could claim any page.
+func (n *Node) parentOf(ctx context.Context, tx Tx, b *Base) (*Base, error) {
+	if b.InReplyTo == "" {
+		return nil, nil
+	}
+	o, err := tx.Object(ctx, b.InReplyTo)
+	if IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	parent := o.Common()
+	if parent.IRI != b.InReplyTo && !parent.Local {
+		return nil, nil
+	}
+	return parent, nil
+}
+
+// wanted says whether there is a reason to keep what an act carries, which answers parent.
+func (n *Node) wanted(ctx context.Context, tx Tx, a *Act, parent *Base) (bool, error) {
+	if ok, err := n.follows(ctx, tx, a.Actor); ok || err != nil {
+		return ok, err
+	}
+	us := n.Links.Actor()
+	if slices.Contains(a.Object.Common().To, us) || contains(a.To, a.Cc, us) {
+		return true, nil
+	}
+	return parent != nil && (parent.Local || n.Links.Ours(parent.Thread)) && parent.Deleted.IsZero() && !parent.Draft, nil
+}
+
+func (n *Node) follows(ctx context.Context, tx Tx, actor string) (bool, error) {
+	f, err := tx.Followed(ctx, actor)
+	if IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil && f.State == Accepted, err
+}
+
+// keepForeign stores an object of another node once, and says who brought it.
+func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) error {
+	b := a.Object.Common()
+	if n.Links.Ours(b.IRI) {
+		return nil // looked up here, never taken from others (security.md 3)
+	}
+	if _, deleted, err := tx.Seen(ctx, deletion(b.Actor, b.IRI)); err != nil || deleted {
+		return err
+	}
+	old, err := tx.LockObject(ctx, b.IRI)
+	switch {
+	case IsNotFound(err):
+		if err := n.placeInThread(ctx, tx, b); err != nil {
+			return err
+		}
+		b.ID, b.Received = RemoteID(b.IRI), now
+		if err := tx.SaveObject(ctx, a.Object); err != nil {
+			return err
+		}
+		if err := n.joinEarly(ctx, tx, b); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case !old.Common().Deleted.IsZero() || old.Common().Actor != b.Actor:
+		return nil
+	case b.Updated.After(old.Common().Updated): // the shared copy is newer than ours
+		if err := n.renewForeign(ctx, tx, a.Object, old.Common()); err != nil {
+			return err
+		}
+	}
+	if ok, err := n.follows(ctx, tx, a.Actor); !ok || err != nil || b.Audience == Direct {
+		return err
+	}
+	return tx.Bring(ctx, &TimelineEntry{ObjectIRI: b.IRI, Actor: a.Actor, Verb: a.Verb, IRI: a.IRI, At: arrival(a.Published, now)})
+}
+
+// renewForeign puts a newer version of an object in the place of old. Where it stands does not
+// change: its id, its time and its conversation.
+func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base) error {
+	b := fresh.Common()
+	b.ID, b.Published, b.Received, b.InReplyTo, b.Thread = old.ID, old.Published, old.Received, old.InReplyTo, old.Thread
+	return tx.SaveObject(ctx, fresh)
+}
+
+// placeInThread finds the conversation to which a reply belongs.
+func (n *Node) placeInThread(ctx context.Context, tx Tx, b *Base) error {
+	parent, err := n.parentOf(ctx, tx, b)
+	switch {
+	case err != nil:
+		return err
+	case parent != nil:
+		b.InReplyTo, b.Thread = parent.IRI, threadOf(parent)
+	default:
+		b.Thread = b.InReplyTo
+	}
+	return nil
+}
+
+// joinEarly brings answers that came before what they answer, b, into its conversation.
+func (n *Node) joinEarly(ctx context.Context, tx Tx, b *Base) error {
+	if b.Thread == "" {
+		return nil // it is the root, where they stand already
+	}
+	early, _, err := tx.Objects(ctx, ObjectQuery{Thread: b.IRI, Deleted: true, Drafts: true, Limit: 200})
+	if err != nil {
+		return err
+	}
+	for _, o := range early {
+		o.Common().Thread = b.Thread
+		if err := tx.SaveObject(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrival is the time by which something is ordered: when it was said, if that can be (JSON-5).
+func arrival(said, now time.Time) time.Time {
+	if said.Year() < 1970 || said.After(now) {
+		return now
+	}
+	return said
+}
+
+// tame makes what an act carries from elsewhere fit to be kept: its markup harmless (HTML-1: when
+// stored; pages do it again), its times such as can be (JSON-5).
+func (n *Node) tame(a *Act, now time.Time) {
+	if a.Subject != nil {
+		n.cleanActor(a.Subject)
+	}
+	if a.Object == nil {
+		return
+	}
+	b := a.Object.Common()
+	b.Published = arrival(b.Published, now)
+	if b.Updated.After(now.Add(24 * time.Hour)) {
+		b.Updated = now // or no later edit would count
+	}
+	n.clean(b.Texts)
+	if p, ok := a.Object.(*Project); ok {
+		n.clean(p.Description)
+		n.clean(p.Lessons)
+	}
+}
+
+// clean makes the texts of others harmless.
+func (n *Node) clean(texts []Text) {
+	for i := range texts {
+		texts[i].Source = ""
+		if n.opt.Clean == nil {
+			texts[i].HTML = ""
+		} else {
+			texts[i].HTML = n.opt.Clean(texts[i].HTML)
+		}
+	}
+}
+
+func (n *Node) cleanActor(a *Actor) { n.clean(a.Summary) }
+
+// KeepActor stores an actor as it was read from its home, key included. Our own stays as it is.
+func (n *Node) KeepActor(ctx context.Context, a *Actor) error {
+	if n.Links.Ours(a.IRI) {
+		return nil
+	}
+	n.cleanActor(a)
+	err := n.store.Tx(ctx, func(tx Tx) error { return tx.SaveActor(ctx, a) })
+	n.changed(err)
+	return err
+}
+
+// KeepFound stores an object that was read back from a followed actor's outbox. It counts as brought
+// by the actor of the act.
+func (n *Node) KeepFound(ctx context.Context, a *Act) error {
+	now := n.Now()
+	n.tame(a, now)
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		if ok, err := n.follows(ctx, tx, a.Actor); !ok || err != nil {
+			return err
+		}
+		return n.keepForeign(ctx, tx, a, now)
+	})
+	n.changed(err)
+	return err
+}
+
+// ActorGone forgets an actor whose home says that it is gone (decisions 29).
+func (n *Node) ActorGone(ctx context.Context, iri string) error {
+	now := n.Now()
+	err := n.store.Tx(ctx, func(tx Tx) error { return tx.ForgetActor(ctx, iri, now) })
+	n.changed(err)
+	return err
+}

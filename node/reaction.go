@@ -1,0 +1,75 @@
+package node
+
+import (
+	"context"
+	"time"
+)
+
+// A Reaction is a Like or an Announce of an object.
+type Reaction struct {
+	Object string
+	Actor  string
+	Verb   Verb
+	IRI    string
+	At     time.Time
+}
+
+// onLike counts an actor once and makes it a reader.
+func (n *Node) onLike(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
+	_, err := n.react(ctx, tx, a, now)
+	return err
+}
+
+// onAnnounce counts a share of ours, or brings what a followed actor shares into the timeline.
+func (n *Node) onAnnounce(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
+	if ours, err := n.react(ctx, tx, a, now); ours || err != nil {
+		return err
+	}
+	if a.Object == nil || !a.Object.Common().Audience.Listed() {
+		return nil
+	}
+	if ok, err := n.follows(ctx, tx, a.Actor); !ok || err != nil {
+		return err
+	}
+	return n.keepForeign(ctx, tx, a, now)
+}
+
+// react keeps a Like or Announce of something that we published; false if it is not ours.
+func (n *Node) react(ctx context.Context, tx Tx, a *Act, now time.Time) (ours bool, err error) {
+	if !n.Links.Ours(a.ObjectIRI) {
+		return false, nil
+	}
+	o, err := tx.Object(ctx, a.ObjectIRI)
+	if IsNotFound(err) {
+		return true, nil
+	} else if err != nil {
+		return true, err
+	}
+	b := o.Common()
+	if b.IRI != a.ObjectIRI || !answerable(b) {
+		return true, nil
+	}
+	if err := tx.React(ctx, Reaction{Object: b.IRI, Actor: a.Actor, Verb: a.Verb, IRI: a.IRI, At: now}); err != nil {
+		return true, err
+	}
+	return true, tx.AddReader(ctx, b.IRI, a.Actor, now)
+}
+
+// answerable says whether an object is ours and everybody may see it: whoever reacts to it becomes
+// its reader, and a reader gets what it says next.
+func answerable(b *Base) bool {
+	return b.Local && b.Deleted.IsZero() && !b.Draft && b.Audience.Listed()
+}
+
+// Fetched makes actor a reader of an object of ours that everybody may see, because it fetched it
+// under its own signature (decisions 16). Errors: NotFound.
+func (n *Node) Fetched(ctx context.Context, object, actor string) error {
+	now := n.Now()
+	return n.store.Tx(ctx, func(tx Tx) error {
+		o, err := tx.Object(ctx, object)
+		if err != nil || !answerable(o.Common()) {
+			return err
+		}
+		return tx.AddReader(ctx, o.Common().IRI, actor, now)
+	})
+}
