@@ -3,7 +3,9 @@ package activitypub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -96,15 +98,7 @@ func (c *chores) tasks(ctx context.Context) {
 }
 
 func (c *chores) do(ctx context.Context, t *node.Task) {
-	var again bool
-	var err error
-	switch t.Kind {
-	case node.TaskBackfill:
-		err = c.w.backfill(ctx, t.Subject)
-		again = err != nil && isUnreached(err)
-	case node.TaskDoubt:
-		again, err = c.doubt(ctx, t)
-	}
+	again, err := c.try(ctx, t)
 	if err != nil && ctx.Err() == nil {
 		c.log.Info("task not done", "task", t.Kind, "actor", t.Subject, "tries", t.Attempts+1, "err", err)
 	}
@@ -126,6 +120,24 @@ func (c *chores) do(ctx context.Context, t *node.Task) {
 	}
 }
 
+// try does the network part of a task. A panic over what somebody served ends the task, not the node (HTTP-3).
+func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.Error("panic in a task", "task", t.Kind, "actor", t.Subject, "panic", r, "stack", string(debug.Stack()))
+			again, err = false, fmt.Errorf("panic: %v", r)
+		}
+	}()
+	switch t.Kind {
+	case node.TaskBackfill:
+		err = c.w.backfill(ctx, t.Subject)
+		again = err != nil && !isDisproof(err)
+	case node.TaskDoubt:
+		again, err = c.doubt(ctx, t)
+	}
+	return again, err
+}
+
 // doubt asks a follower's home about it: 410 or a Tombstone, or 404 on three different days, mean that
 // it is gone; anything else that it is there (decisions 29). Data holds the days.
 func (c *chores) doubt(ctx context.Context, t *node.Task) (again bool, err error) {
@@ -135,18 +147,24 @@ func (c *chores) doubt(ctx context.Context, t *node.Task) (again bool, err error
 	case err == nil && Str(doc.Object, "type") != "Tombstone":
 		return false, nil
 	case err == nil || errors.As(err, &status) && status.Gone():
-		return false, c.w.node.ActorGone(ctx, t.Subject)
+		return false, c.gone(ctx, t.Subject)
 	case status != nil && status.Code == 404:
 		today := c.w.node.Now().Format(time.DateOnly)
 		if !strings.Contains(t.Data, today) {
 			t.Data = strings.TrimSpace(t.Data + " " + today)
 		}
 		if len(strings.Fields(t.Data)) >= 3 {
-			return false, c.w.node.ActorGone(ctx, t.Subject)
+			return false, c.gone(ctx, t.Subject)
 		}
 		return true, nil
 	}
 	return isUnreached(err), err
+}
+
+// gone forgets an actor, and its keys with it.
+func (c *chores) gone(ctx context.Context, actor string) error {
+	c.w.keys.forget(actor)
+	return c.w.node.ActorGone(ctx, actor)
 }
 
 // backfill reads back what an actor has published before we followed it: its outbox, newest first,
@@ -185,7 +203,7 @@ func (w *Wire) backfill(ctx context.Context, iri string) error {
 			break
 		}
 		read[at] = true
-		if doc, err = w.client.GetObject(ctx, at); err != nil {
+		if doc, err = w.client.GetActivity(ctx, at); err != nil { // of the same origin; many pages have no id
 			return err
 		}
 		page = doc.Object
@@ -201,6 +219,9 @@ func (w *Wire) backfillItem(ctx context.Context, actor string, v any, fetched *i
 		return nil
 	}
 	act := decodeAct(m, verb, w.rules, w.node.Now())
+	if act.Object != nil && Str(m, "published") == "" {
+		act.Published = act.Object.Common().Published
+	}
 	if act.Object == nil || verb == node.Announce {
 		if held, err := w.node.Object(ctx, act.ObjectIRI); err == nil && !held.Common().Local {
 			act.Object = held

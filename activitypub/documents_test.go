@@ -163,6 +163,7 @@ func (s *site) acts() []*node.ActRecord {
 func TestWhatIsNotForAll(t *testing.T) {
 	s := newSite(t)
 	root := s.post(nil)
+	s.must(s.node.KeepActor(t.Context(), &node.Actor{IRI: "https://bakery.example/users/ana", Inbox: "https://bakery.example/users/ana/inbox"}))
 	var hidden []*node.Base
 	hidden = append(hidden,
 		&s.opening(func(o *node.Opening) { o.Draft = true }).Base,

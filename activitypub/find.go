@@ -18,6 +18,8 @@ type Inspection struct {
 	Document json.RawMessage `json:"document,omitempty"`
 	Actor    *node.Actor     `json:"actor,omitempty"`
 	Object   node.Object     `json:"object,omitempty"`
+
+	handle string // asked for; "" where an address was given
 }
 
 // Find gives the actor of an address as people write it: @handle@host, a host name, or the address
@@ -65,6 +67,9 @@ func (w *Wire) Inspect(ctx context.Context, address string) (*Inspection, error)
 		if in.Actor, err = w.fetchActor(ctx, iri, 0); err != nil {
 			return in, &node.Error{Op: "find", Kind: node.Refused, Subject: iri, Text: "That actor cannot be used: " + err.Error() + "."}
 		}
+		if in.handle != "" && !strings.EqualFold(in.handle, in.Actor.Handle) { // checked in both directions (security.md 3)
+			return in, &node.Error{Op: "find", Kind: node.Refused, Subject: in.Address, Text: "That address leads to " + in.Actor.Address() + ", which does not go by it."}
+		}
 		in.step("%s %s, called %q, inbox %s", in.Actor.Type, in.Actor.Address(), in.Actor.Name, in.Actor.Inbox)
 		if in.Actor.KeyPEM == "" {
 			in.step("it names no key that can be used: its letters will be refused")
@@ -102,8 +107,13 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 		return "", &node.Error{Op: "find", Kind: node.Invalid, Subject: s, Text: "That is no address. Write @coop@coop.example, coop.example, or https://coop.example/."}
 	}
 	if strings.EqualFold(host, w.node.Links.Host()) {
-		return w.node.Links.Actor(), nil
+		us, err := w.node.Profile(ctx)
+		if err == nil && handle != "" && !strings.EqualFold(handle, us.Handle) {
+			err = &node.Error{Op: "find", Kind: node.NotFound, Subject: s, Text: "This node has one address: " + us.Address() + "."}
+		}
+		return w.node.Links.Actor(), err
 	}
+	in.handle = handle
 	resource := "acct:" + handle + "@" + host
 	if handle == "" { // a host alone: whoever lives at its front door
 		resource = w.base.Scheme + "://" + host + "/"

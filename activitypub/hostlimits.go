@@ -2,6 +2,7 @@ package activitypub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -17,6 +18,9 @@ const (
 	longestWait      = 5 * time.Second // for one's turn
 	maxLimitedHosts  = 4096
 )
+
+// errOwnLimit is the end of a request that was never made. The host is not to blame, and it may be made later.
+var errOwnLimit = errors.New("too many requests of our own")
 
 // hostLimits keeps one token bucket per host. A bucket that is full again is as good
 // as none, so forgetting those bounds the state.
@@ -35,7 +39,7 @@ func (h *hostLimits) wait(ctx context.Context, host string) error {
 	short, cancel := context.WithTimeout(ctx, longestWait)
 	defer cancel()
 	if err := h.bucket(host, time.Now()).Wait(short); err != nil {
-		return fmt.Errorf("get from %s: too many requests of our own: %w", host, err)
+		return fmt.Errorf("get from %s: %w: %w", host, errOwnLimit, err)
 	}
 	return nil
 }

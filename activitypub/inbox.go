@@ -57,7 +57,7 @@ func (w *Wire) postInbox(c echo.Context) error {
 	if verb := node.Verb(Str(l.doc, "type")); !node.Wants(verb) {
 		// Likes by another name count as likes; what else we do not know is taken and forgotten.
 		if verb != "EmojiReact" {
-			if err := w.authenticate(ctx, l); err != nil {
+			if err := w.authenticate(ctx, l); err != nil && !errors.Is(err, errOwnEnd) {
 				return err
 			}
 			return c.NoContent(http.StatusAccepted)
@@ -70,6 +70,7 @@ func (w *Wire) postInbox(c echo.Context) error {
 	answer := &librarysAnswer{header: http.Header{}}
 	_, err = w.door().PostInbox(ctx, answer, again)
 	switch {
+	case errors.Is(l.failed, errOwnEnd):
 	case l.failed != nil:
 		return l.failed
 	case err != nil || answer.status != http.StatusOK:
@@ -144,7 +145,7 @@ func (w *Wire) structure(l *letter) error {
 	if !SameOrigin(id, l.actor) {
 		return &statusError{http.StatusForbidden, "The id of the activity is not of its actor's origin."}
 	}
-	if len(List(l.doc["to"]))+len(List(l.doc["cc"]))+len(List(l.doc["audience"])) > 1000 {
+	if len(List(l.doc["to"]))+len(List(l.doc["cc"]))+len(List(l.doc["audience"])) > maxAddressees {
 		return bad("A letter names at most 1,000 addressees.")
 	}
 	if IDOf(first(l.doc["object"])) == "" && first(l.doc["object"]) != nil && Obj(first(l.doc["object"])) == nil {
@@ -153,24 +154,53 @@ func (w *Wire) structure(l *letter) error {
 	return nil
 }
 
-// strange says that a letter is the Delete or Update of somebody whose key we do not hold: there
-// is nothing of theirs here to change, so nothing is fetched (decisions 22, interop.md 5.4).
+// strange says that a letter is the Delete or Update of somebody whom we do not know: there is nothing of
+// theirs here to change, so nothing is fetched (decisions 22, interop.md 5.4).
 func (w *Wire) strange(ctx context.Context, l *letter) bool {
 	t := Str(l.doc, "type")
-	return (t == string(node.Delete) || t == string(node.Update)) && w.keys.held(ctx, l.signature.KeyID) == nil
+	if t != string(node.Delete) && t != string(node.Update) || w.keys.held(ctx, l.signature.KeyID) != nil {
+		return false
+	}
+	a, err := w.node.ActorOf(ctx, l.actor)
+	return node.IsNotFound(err) || err == nil && !a.Gone.IsZero()
+}
+
+// errOwnEnd says that an actor took leave, with a key that is gone already. It is looked after by a
+// task, which asks whether the actor is gone too.
+var errOwnEnd = errors.New("the actor and its key are gone")
+
+// ownEnd files that task where a letter that cannot be proved says that its actor deleted itself.
+func (w *Wire) ownEnd(ctx context.Context, l *letter, err error) error {
+	if status := asStatus(err); status == nil || !status.Gone() || Str(l.doc, "type") != string(node.Delete) || IDOf(first(l.doc["object"])) != l.actor {
+		return w.unsigned(l.request, err)
+	}
+	now := w.node.Now()
+	if err := w.node.Store().Tx(ctx, func(tx node.Tx) error {
+		return tx.SaveTask(ctx, &node.Task{Kind: node.TaskDoubt, Subject: l.actor, Due: now})
+	}); err != nil {
+		return err
+	}
+	w.node.Ring()
+	return errOwnEnd
 }
 
 // authenticate proves who signed, fetching the key where it is not held; a signature that does not
 // hold makes us look once whether the key has changed (SIG-8, SIG-11).
 func (w *Wire) authenticate(ctx context.Context, l *letter) error {
+	if !SameOrigin(l.signature.KeyID, l.actor) { // keys are of their owner's origin (SIG-8), so nothing needs to be fetched
+		return &statusError{http.StatusForbidden, "The signer is not the actor of the letter."}
+	}
 	key, err := w.keys.find(ctx, l.signature.KeyID)
-	if errors.Is(err, errUnreached) {
-		return &node.Error{Op: "prove letter", Kind: node.Unavailable, Subject: l.actor, Text: "The home of your key does not answer. Try again later."}
+	if notNow(err) {
+		return comeAgain(l, err)
 	} else if err != nil {
-		return w.unsigned(l.request, err)
+		return w.ownEnd(ctx, l, err)
 	}
 	if err := l.signature.VerifiedBy(key.public); err != nil {
 		fresh, ferr := w.keys.again(ctx, key)
+		if notNow(ferr) {
+			return comeAgain(l, ferr)
+		}
 		if ferr != nil || fresh == nil {
 			return w.unsigned(l.request, err)
 		}
@@ -184,6 +214,18 @@ func (w *Wire) authenticate(ctx context.Context, l *letter) error {
 	}
 	l.signer = key
 	return nil
+}
+
+// notNow says that a key could not be had for a reason that passes: its home does not answer, or our own
+// store does not.
+func notNow(err error) bool {
+	var own *ownError
+	return errors.Is(err, errUnreached) || errors.As(err, &own)
+}
+
+// comeAgain asks the sender to come again: a signature that could not be checked is not a wrong one.
+func comeAgain(l *letter, err error) error {
+	return &node.Error{Op: "prove letter", Kind: node.Unavailable, Subject: l.actor, Text: "Your key cannot be had now. Try again later.", Err: err}
 }
 
 // unsigned is the answer to a letter that is not proved. Why is for our log alone (SSRF-8, LOG-2).
@@ -253,7 +295,7 @@ func (d doorman) PostInbox(ctx context.Context, _ *url.URL, a pub.Activity) erro
 		return l.failed
 	}
 	if fresh {
-		w.ready.put(kept.Seq, &readLetter{doc: l.doc, typed: a})
+		w.ready.put(kept.Seq, len(l.body), &readLetter{doc: l.doc, verb: verbOf(ctx, a)})
 		w.node.Ring()
 	}
 	return nil
@@ -324,29 +366,39 @@ func (a *librarysAnswer) Header() http.Header         { return a.header }
 func (a *librarysAnswer) Write(b []byte) (int, error) { return len(b), nil }
 func (a *librarysAnswer) WriteHeader(status int)      { a.status = status }
 
-// readLetters are those that the door has read and the desk will want: reading twice would cost as much
-// as all the rest (performance.md 2). What is not here is read again from its bytes.
+// readyLetters are those that the door has read and the desk will want: reading twice would cost as much
+// as all the rest (performance.md 2). What is not here is read again from its bytes. Of the typed value
+// the verb is all that is kept: the rest is a hundred times the letter, and the desk looks at doc.
 type readyLetters struct {
 	mu   sync.Mutex
 	read map[int64]*readLetter
 }
 
 type readLetter struct {
-	doc   map[string]any
-	typed vocab.Type
+	doc  map[string]any
+	verb node.Verb
 }
 
-const maxReady = 1024
+// Bounds of what is kept: letters, and bytes of one.
+const (
+	maxReady      = 1024
+	maxReadyBytes = 16 << 10
+)
 
-func (r *readyLetters) put(seq int64, l *readLetter) {
+// put keeps a letter for take. Where the desk was faster it stays here until there are too many: then all go.
+func (r *readyLetters) put(seq int64, size int, l *readLetter) {
+	if size > maxReadyBytes {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.read == nil {
 		r.read = map[int64]*readLetter{}
 	}
-	if len(r.read) < maxReady {
-		r.read[seq] = l
+	if len(r.read) >= maxReady {
+		clear(r.read)
 	}
+	r.read[seq] = l
 }
 
 // take gives the letter and forgets it; read anew from raw where it is not here.
@@ -366,5 +418,8 @@ func (r *readyLetters) take(ctx context.Context, seq int64, raw []byte) (*readLe
 		doc["type"] = string(node.Like)
 	}
 	typed, err := streams.ToType(ctx, doc)
-	return &readLetter{doc, typed}, err
+	if err != nil {
+		return nil, err
+	}
+	return &readLetter{doc, verbOf(ctx, typed)}, nil
 }

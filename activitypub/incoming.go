@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,28 +25,30 @@ type incoming struct {
 	log  *slog.Logger
 	bell chan struct{}
 
-	mu     sync.Mutex
-	busy   map[string]bool // hosts whose letters are being handled
-	proven map[int64]bool  // letters for which proof is being fetched
-	held   map[string]bool // host and object for which one of those letters waits
-	work   sync.WaitGroup
+	mu      sync.Mutex
+	busy    map[string]bool  // hosts whose letters are being handled
+	proving map[int64]string // letters for which proof is being fetched, with their host
+	held    map[string]bool  // host and object for which one of those letters waits
+	work    sync.WaitGroup
 }
 
 // Bounds of the desk.
 const (
 	hostsAtOnce   = 32
 	proofsAtOnce  = 16
+	proofsAHost   = 4
 	lettersAtOnce = 200 // read from the store in one go
 	batchAHost    = 50
 	proofGivenUp  = 12 // attempts, over about two days
 	deskPoll      = time.Second
+	deskPause     = 10 * time.Millisecond // between two looks: for each letter alone they would cost as much as opening it
 	proofTime     = time.Minute
 	receivePause  = 5 * time.Second
 )
 
 func newIncoming(w *Wire) *incoming {
 	return &incoming{w: w, log: w.log.With("room", "desk"), bell: make(chan struct{}, 1),
-		busy: map[string]bool{}, proven: map[int64]bool{}, held: map[string]bool{}}
+		busy: map[string]bool{}, proving: map[int64]string{}, held: map[string]bool{}}
 }
 
 // Wake makes the desk look for letters. It never blocks.
@@ -64,22 +68,32 @@ func (in *incoming) Run(ctx context.Context) error {
 		if err := in.hand(ctx); err != nil && ctx.Err() == nil {
 			in.log.Warn("letters cannot be read, trying again", "err", err)
 		}
+		looked := time.Now()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-in.bell:
 		case <-tick.C:
 		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(deskPause - time.Since(looked)):
+		}
 	}
 }
 
-// hand gives every letter that can be handled now to a goroutine: one for each host, and one
-// for each letter that needs proof.
+// hand gives letters that can be handled now to goroutines: one for each host, and one for each letter
+// that needs proof. A host whose letters are in hand is left out of what is read, so that a long
+// backlog is not read again at every look. A host with many proofs under way waits as a whole:
+// it holds up nobody but itself.
 func (in *incoming) hand(ctx context.Context) error {
 	batches := map[string][]*node.Letter{}
 	skipped := map[string]bool{}
-	for after := int64(0); ; {
-		letters, err := in.w.node.Store().Letters(ctx, in.w.node.Now(), after, lettersAtOnce)
+	without := in.atWork()
+	places := hostsAtOnce - len(without)
+	for after := int64(0); len(batches) < places; {
+		letters, err := in.w.node.Store().Letters(ctx, in.w.node.Now(), after, slices.Collect(maps.Keys(without)), lettersAtOnce)
 		if err != nil {
 			return err
 		}
@@ -88,22 +102,22 @@ func (in *incoming) hand(ctx context.Context) error {
 			after = l.Seq
 			topic := l.Host + " " + l.Object
 			switch {
-			case in.proven[l.Seq] || in.busy[l.Host]:
+			case in.proving[l.Seq] != "" || without[l.Host]:
 			case in.held[topic] || skipped[topic]:
 				skipped[topic] = true
-			case in.needsProof(l):
-				if len(in.proven) >= proofsAtOnce {
-					skipped[topic] = true
-					continue
-				}
-				in.proven[l.Seq], in.held[topic] = true, true
+			case in.needsProof(l) && in.mayProve(l.Host):
+				in.proving[l.Seq], in.held[topic] = l.Host, true
 				in.work.Go(func() { in.prove(ctx, l, topic) })
-			case len(batches[l.Host]) < batchAHost && (len(batches) < hostsAtOnce || batches[l.Host] != nil):
+			case in.needsProof(l):
+				skipped[topic], without[l.Host] = true, true
+			default:
 				batches[l.Host] = append(batches[l.Host], l)
+				without[l.Host] = len(batches[l.Host]) >= batchAHost
 			}
 		}
 		in.mu.Unlock()
-		if len(letters) < lettersAtOnce || len(batches) >= hostsAtOnce {
+		maps.DeleteFunc(without, func(_ string, out bool) bool { return !out })
+		if len(letters) < lettersAtOnce {
 			break
 		}
 	}
@@ -114,6 +128,31 @@ func (in *incoming) hand(ctx context.Context) error {
 		in.work.Go(func() { in.open(ctx, host, batch) })
 	}
 	return nil
+}
+
+// atWork are the hosts from which no letter is taken now. It is asked once for a look: a host that becomes free
+// during it would have a later letter handled before an earlier one.
+func (in *incoming) atWork() map[string]bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	hosts := maps.Clone(in.busy)
+	for _, host := range in.proving {
+		if !in.mayProve(host) {
+			hosts[host] = true
+		}
+	}
+	return hosts
+}
+
+// mayProve says whether there is a place for the proof of one more letter of host.
+func (in *incoming) mayProve(host string) bool {
+	count := 0
+	for _, h := range in.proving {
+		if h == host {
+			count++
+		}
+	}
+	return len(in.proving) < proofsAtOnce && count < proofsAHost
 }
 
 // needsProof says that what a letter is about must be fetched from its own home before anything
@@ -142,7 +181,7 @@ func (in *incoming) open(ctx context.Context, host string, letters []*node.Lette
 func (in *incoming) prove(ctx context.Context, l *node.Letter, topic string) {
 	defer func() {
 		in.mu.Lock()
-		delete(in.proven, l.Seq)
+		delete(in.proving, l.Seq)
 		delete(in.held, topic)
 		in.mu.Unlock()
 		in.Wake()
@@ -189,12 +228,12 @@ func (in *incoming) receive(ctx context.Context, l *node.Letter) error {
 		// The door has read it, so this is a letter of an older program, or damage.
 		return in.w.node.Receive(ctx, l, &node.Act{IRI: l.IRI, Actor: l.Actor})
 	}
-	act := decodeAct(read.doc, verbOf(ctx, read.typed), in.w.rules, in.w.node.Now())
+	act := decodeAct(read.doc, read.verb, in.w.rules, in.w.node.Now())
 	if act.Object != nil {
 		act.Object.Common().Raw = carriedBytes(l.Raw)
 	}
 	if err := in.w.gather(ctx, act); err != nil {
-		if isUnreached(err) {
+		if !isDisproof(err) {
 			return err
 		}
 		in.log.Debug("not proved", "activity", l.IRI, "object", act.ObjectIRI, "err", err)
@@ -202,19 +241,37 @@ func (in *incoming) receive(ctx context.Context, l *node.Letter) error {
 	if err := in.w.node.Receive(ctx, l, act); err != nil {
 		return err
 	}
+	if act.Verb == node.Delete && act.ObjectIRI == act.Actor {
+		in.w.keys.forget(act.Actor)
+	}
 	in.w.heardFrom(l.Host)
 	return nil
 }
 
-// carriedBytes are the exact bytes of the object inside an activity.
+// carriedBytes are the exact bytes of the object inside an activity, found by its exact name (JSON-1).
 func carriedBytes(activity []byte) []byte {
-	var a struct {
-		Object json.RawMessage `json:"object"`
-	}
-	if json.Unmarshal(activity, &a) != nil {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(activity, &m) != nil {
 		return nil // cannot be: the strict reader took it
 	}
-	return a.Object
+	var list []json.RawMessage
+	if json.Unmarshal(m["object"], &list) == nil && len(list) > 0 {
+		return list[0]
+	}
+	return m["object"]
+}
+
+// unproven says that what a letter claims is not so.
+type unproven struct{ why string }
+
+func (u *unproven) Error() string { return u.why }
+
+// isDisproof tells an answer that settles the matter from trouble that passes, ours or theirs: a
+// letter that was acknowledged is put off, not lost, for the latter.
+func isDisproof(err error) bool {
+	var u *unproven
+	var document *DocumentError
+	return errors.As(err, &u) || errors.As(err, &document) || asRefused(err) != nil || asStatus(err) != nil && !isUnreached(err)
 }
 
 // gather fetches what an act names and does not carry, where it can matter: what somebody whom we follow
@@ -232,8 +289,10 @@ func (w *Wire) gather(ctx context.Context, a *node.Act) error {
 	default:
 		return nil
 	}
-	if f, err := w.node.Store().Followed(ctx, a.Actor); err != nil || f.State != node.Accepted {
+	if f, err := w.node.Store().Followed(ctx, a.Actor); node.IsNotFound(err) || err == nil && f.State != node.Accepted {
 		return nil
+	} else if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
@@ -242,9 +301,9 @@ func (w *Wire) gather(ctx context.Context, a *node.Act) error {
 		return err
 	}
 	if a.Verb != node.Announce && o.Common().Actor != a.Actor {
-		return fmt.Errorf("%s is not by %s", a.ObjectIRI, a.Actor)
+		return &unproven{fmt.Sprintf("%s is not by %s", a.ObjectIRI, a.Actor)}
 	}
-	a.Object = o
+	a.Object, a.ObjectIRI = o, o.Common().IRI
 	return nil
 }
 
@@ -255,8 +314,8 @@ func (w *Wire) fetchObject(ctx context.Context, iri string) (node.Object, error)
 		return nil, err
 	}
 	o := decodeObject(doc.Object, w.rules)
-	if o == nil || o.Common().IRI != iri {
-		return nil, errors.New("it is no object that can be shown")
+	if o == nil {
+		return nil, &unproven{iri + " is no object that can be shown"}
 	}
 	o.Common().Raw = doc.Bytes
 	if _, err := w.fetchActor(ctx, o.Common().Actor, week); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ const (
 	failedFor        = 10 * time.Minute // a key that is not there or cannot be used
 	unreachedFor     = 10 * time.Second // a home that did not answer
 	refetchEvery     = 5 * time.Minute  // after a signature that did not hold
+	trustedFor       = 5 * time.Minute  // from memory; then the store is asked again, where it may have changed or gone
 	keyFetchesAtOnce = 16
 )
 
@@ -29,6 +31,7 @@ var errUnreached = errors.New("the key's home does not answer")
 type provenKey struct {
 	id, owner string
 	public    crypto.PublicKey
+	until     time.Time // when memory has to be refreshed
 }
 
 // A keyring knows whose keys are whose: from memory, from the store, or by asking the owner's home.
@@ -59,7 +62,7 @@ func (k *keyring) held(ctx context.Context, keyID string) *provenKey {
 	k.mu.Lock()
 	key := k.known[keyID]
 	k.mu.Unlock()
-	if key != nil {
+	if key != nil && k.w.node.Now().Before(key.until) {
 		return key
 	}
 	a, err := k.w.node.Store().ActorByKey(ctx, keyID)
@@ -76,6 +79,7 @@ func (k *keyring) held(ctx context.Context, keyID string) *provenKey {
 }
 
 func (k *keyring) keep(key *provenKey) {
+	key.until = k.w.node.Now().Add(trustedFor)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.known) >= maxKeys {
@@ -86,6 +90,13 @@ func (k *keyring) keep(key *provenKey) {
 	}
 	k.known[key.id] = key
 	delete(k.failed, key.id)
+}
+
+// forget drops the keys of an actor who is gone: nothing that they sign is believed any more.
+func (k *keyring) forget(owner string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.known, func(_ string, key *provenKey) bool { return key.owner == owner })
 }
 
 // find gives the key with this id, fetched and proved if need be. Errors: errUnreached, or why it
@@ -110,7 +121,13 @@ func (k *keyring) again(ctx context.Context, old *provenKey) (*provenKey, error)
 	bound(k.refetched, maxKeys, func(t time.Time) bool { return now.Sub(t) >= refetchEvery })
 	k.refetched[old.owner] = now
 	k.mu.Unlock()
-	return k.fetch(ctx, old.id)
+	fresh, err := k.fetch(ctx, old.id)
+	if errors.Is(err, errUnreached) { // nothing was learned, so the next letter may ask again
+		k.mu.Lock()
+		delete(k.refetched, old.owner)
+		k.mu.Unlock()
+	}
+	return fresh, err
 }
 
 // fetch asks the key's home, one request for one key at a time.
@@ -147,6 +164,10 @@ func (k *keyring) fetch(ctx context.Context, keyID string) (*provenKey, error) {
 	defer k.mu.Unlock()
 	delete(k.fetching, keyID)
 	close(done)
+	var own *ownError
+	if errors.As(err, &own) { // says nothing of the key
+		return nil, err
+	}
 	if err != nil && ctx.Err() == nil {
 		now := k.w.node.Now()
 		bound(k.failed, maxKeys, func(f failedKey) bool { return now.After(f.until) })
@@ -202,9 +223,10 @@ func (k *keyring) ask(ctx context.Context, keyID string) (*provenKey, error) {
 	if a.IRI != owner {
 		return nil, fmt.Errorf("%s is not the owner of %s", a.IRI, keyID)
 	}
-	a.KeyID, a.KeyPEM, a.Fetched, a.Raw = keyID, pemOf(m, keyID), k.w.node.Now(), doc.Bytes
+	a.Fetched, a.Raw = k.w.node.Now(), doc.Bytes
+	a.KeyID, a.KeyPEM = mainKey(m, owner)
 	if err := k.w.node.KeepActor(ctx, a); err != nil {
-		return nil, fmt.Errorf("keep %s: %w", owner, err)
+		return nil, &ownError{fmt.Errorf("keep %s: %w", owner, err)}
 	}
 	return &provenKey{id: keyID, owner: owner, public: claimed}, nil
 }
@@ -264,14 +286,26 @@ func keyIn(m map[string]any, keyID string) (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("there is no key %s in its document", keyID)
 }
 
-func pemOf(m map[string]any, keyID string) string {
+// mainKey is the key of an actor that is stored with it: the first in its document that it owns and that can
+// be used. Others are kept in memory alone and fetched again when they are needed.
+func mainKey(m map[string]any, owner string) (id, pem string) {
 	for _, entry := range keyEntries(m) {
-		if Str(entry, "id") == keyID {
-			return Str(entry, "publicKeyPem")
+		id, pem = Str(entry, "id"), Str(entry, "publicKeyPem")
+		if IDOf(entry["owner"]) != owner || !SameOrigin(id, owner) {
+			continue
+		}
+		if _, err := ParsePublicKeyPEM(pem); err == nil {
+			return id, pem
 		}
 	}
-	return ""
+	return "", ""
 }
+
+// ownError is trouble of this node, not of the key that it asked for.
+type ownError struct{ err error }
+
+func (e *ownError) Error() string { return e.err.Error() }
+func (e *ownError) Unwrap() error { return e.err }
 
 func sameKey(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
@@ -285,7 +319,7 @@ func isUnreached(err error) bool {
 	if errors.As(err, &status) {
 		return status.Code >= 500 || status.Code == 429 || status.Code == 408
 	}
-	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &network) || errors.Is(err, errOwnLimit) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // bound makes room in a map that others could fill: first what is over goes, then anything.
@@ -318,21 +352,12 @@ func (w *Wire) fetchActor(ctx context.Context, iri string, age time.Duration) (*
 	}
 	a, err := decodeActor(doc.Object, w.rules)
 	if err != nil {
-		return nil, err
+		return nil, &unproven{err.Error()}
 	}
 	if a.IRI != iri {
-		return nil, fmt.Errorf("%s calls itself %s", iri, a.IRI)
+		return nil, &unproven{fmt.Sprintf("%s calls itself %s", iri, a.IRI)}
 	}
-	for _, entry := range keyEntries(doc.Object) {
-		id, pem := Str(entry, "id"), Str(entry, "publicKeyPem")
-		if IDOf(entry["owner"]) != iri || !SameOrigin(id, iri) {
-			continue
-		}
-		if _, err := ParsePublicKeyPEM(pem); err == nil {
-			a.KeyID, a.KeyPEM = id, pem
-			break
-		}
-	}
+	a.KeyID, a.KeyPEM = mainKey(doc.Object, iri)
 	a.Fetched, a.Raw = w.node.Now(), doc.Bytes
 	if err := w.node.KeepActor(ctx, a); err != nil {
 		return nil, fmt.Errorf("keep %s: %w", iri, err)

@@ -155,13 +155,11 @@ func decodeOpening(m map[string]any, o *node.Opening) {
 		o.Customer = &node.Customer{Kind: Str(c, "kind"), Name: Str(c, "name"), Actor: IDOf(c["actor"])}
 	}
 	for _, v := range List(m["coop:filledBy"]) {
-		if f := Obj(v); f != nil && IDOf(f["actor"]) != "" {
+		if f := Obj(v); f != nil && IDOf(f["actor"]) != "" && len(o.FilledBy) < maxListed {
 			o.FilledBy = append(o.FilledBy, node.Part{Actor: IDOf(f["actor"]), Quantity: quantityIn(f["resourceQuantity"])})
 		}
 	}
-	if len(o.Texts) > 0 && o.Texts[0].Title == "" {
-		o.Texts[0].Title = firstLine(o.Texts[0].HTML)
-	}
+	giveTitle(&o.Base, m)
 }
 
 // isProposal tells an opening from a plain post (decisions 11).
@@ -241,6 +239,9 @@ func skillsOut(skills []node.Skill) []any {
 func skillsIn(v any) []node.Skill {
 	var out []node.Skill
 	for _, e := range List(v) {
+		if len(out) == maxListed {
+			break
+		}
 		switch e := e.(type) {
 		case string:
 			out = append(out, node.SkillFrom(e))

@@ -22,8 +22,8 @@ const (
 	claimPause     = 20 * time.Millisecond
 	claimAtLeast   = 16 // free places for which the pause is not kept
 	failingKnown   = 4096
-	stopPatience   = 8 * time.Second // for requests under way
-	recordPatience = time.Second     // and then for writing down how they ended
+	stopPatience   = 8 * time.Second        // for requests under way
+	recordPatience = 750 * time.Millisecond // for writing down how they ended, and again for giving back
 )
 
 // outgoing carries our letters: it claims the peers for which some are due, visits each in a
@@ -46,6 +46,7 @@ type outgoing struct {
 	acts      actCache
 	said      complaints
 	patience  time.Duration // stopPatience; shorter in tests
+	poll      time.Duration // longestPoll; longer in tests
 
 	visits    sync.WaitGroup
 	lastClaim time.Time    // the loop's
@@ -61,7 +62,7 @@ type outgoing struct {
 func newOutgoing(w *Wire) *outgoing {
 	o := &outgoing{
 		store: w.node.Store(), now: w.node.Now, generation: w.node.Generation, log: w.log, post: w.client.Post,
-		owner: rand.Text(), bell: make(chan struct{}, 1), patience: stopPatience,
+		owner: rand.Text(), bell: make(chan struct{}, 1), patience: stopPatience, poll: longestPoll,
 		mine: map[string]bool{}, failing: map[string]bool{},
 	}
 	o.completer = newCompleter(o.store, o.now, o.log, o.givenBack)
@@ -114,14 +115,9 @@ func (o *outgoing) Run(ctx context.Context) error {
 
 	o.loop(ctx, work)
 
-	visited := make(chan struct{})
-	go func() {
-		defer close(visited)
-		o.visits.Wait()
-	}()
 	timer := time.AfterFunc(o.patience, func() { abandon(errStopping) })
 	defer timer.Stop()
-	<-visited
+	o.visits.Wait()
 	close(o.completer.in)
 	time.AfterFunc(recordPatience, forget)
 	<-recorded
@@ -186,7 +182,7 @@ func (o *outgoing) round(ctx, work context.Context) time.Duration {
 	for ctx.Err() == nil {
 		free := o.free()
 		if free <= 0 {
-			return longestPoll
+			return o.poll
 		}
 		// A claim for each single place would cost a tenth of a signature.
 		if pause := claimPause - time.Since(o.lastClaim); pause > 0 && free < claimAtLeast {
@@ -197,7 +193,7 @@ func (o *outgoing) round(ctx, work context.Context) time.Duration {
 		o.lastClaim = time.Now()
 		if err != nil {
 			o.complain("peers cannot be claimed, trying again", "store", err)
-			return longestPoll
+			return o.poll
 		}
 		for _, p := range peers {
 			o.start(ctx, work, p)
@@ -206,7 +202,7 @@ func (o *outgoing) round(ctx, work context.Context) time.Duration {
 			return o.untilNext(ctx, now)
 		}
 	}
-	return longestPoll
+	return o.poll
 }
 
 // claim borrows peers from the store, which sees to it that those in failure do not take all places.
@@ -261,9 +257,9 @@ func (o *outgoing) givenBack(visits []node.Visit) {
 func (o *outgoing) untilNext(ctx context.Context, claimed time.Time) time.Duration {
 	due, err := o.store.NextDue(ctx)
 	if err != nil || !due.After(claimed) {
-		return longestPoll
+		return o.poll
 	}
-	return min(max(due.Sub(o.now()), time.Millisecond), longestPoll)
+	return min(max(due.Sub(o.now()), time.Millisecond), o.poll)
 }
 
 // wakeHeard makes the peers due that have written to us. One that is being visited has to wait

@@ -65,9 +65,12 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 		b.URL = b.IRI
 	}
 	to, cc := IDs(m["to"]), IDs(m["cc"])
+	if len(to)+len(cc) > maxAddressees {
+		return nil
+	}
 	b.Audience, b.To = audienceOf(to, cc)
-	b.InReplyTo = IDOf(first(m["inReplyTo"]))
-	b.Project = IDOf(m["coop:project"])
+	b.InReplyTo = idIn(first(m["inReplyTo"]), rules)
+	b.Project = idIn(m["coop:project"], rules)
 	b.Texts = textsOf(m)
 	b.Tags = tagsOf(m)
 	switch v := o.(type) {
@@ -96,11 +99,28 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 	return o
 }
 
+// giveTitle names what came without coop:title: by its name, which we never send but others do, else by its
+// first line (vocabulary 2.4).
+func giveTitle(b *node.Base, m map[string]any) {
+	name := cutText(Str(m, "name"), maxNameRunes)
+	switch {
+	case b.Title() != "":
+	case len(b.Texts) == 0 && name != "":
+		b.Texts = []node.Text{{Title: name}}
+	case len(b.Texts) > 0 && name != "":
+		b.Texts[0].Title = name
+	case len(b.Texts) > 0:
+		b.Texts[0].Title = firstLine(b.Texts[0].HTML)
+	}
+}
+
 // Limits of texts and lists (security.md 4, LIM).
 const (
 	maxNameRunes    = 1000
 	maxContentBytes = 64 << 10
 	maxTags         = 100
+	maxListed       = 100 // skills, languages, countries and the like
+	maxAddressees   = 1000
 )
 
 // objectID is the id of an object, normalised; false where it cannot be one.
@@ -116,6 +136,15 @@ func objectID(m map[string]any, rules AddressRules) (string, bool) {
 	return s, true
 }
 
+// idIn is an id named in a property, "" where it cannot be one (ORG-3).
+func idIn(v any, rules AddressRules) string {
+	s := IDOf(v)
+	if _, err := rules.ParseID(s); err != nil {
+		return ""
+	}
+	return s
+}
+
 // textsOf reads content and contentMap: the main language is the one whose text equals content.
 func textsOf(m map[string]any) []node.Text {
 	main := cutBytes(Str(m, "content"), maxContentBytes)
@@ -125,7 +154,7 @@ func textsOf(m map[string]any) []node.Text {
 	if main != "" {
 		t := node.Text{HTML: main, Title: title}
 		for lang, v := range byLang {
-			if s, _ := v.(string); s == Str(m, "content") && (t.Lang == "" || lang < t.Lang) {
+			if s, _ := v.(string); s == Str(m, "content") && node.ValidLanguage(lang) && (t.Lang == "" || lang < t.Lang) {
 				t.Lang = lang
 			}
 		}

@@ -91,7 +91,5 @@ func decodeProject(m map[string]any, p *node.Project) {
 		}
 	}
 	p.KindOfGood = texts(m["coop:kindOfGood"])
-	if len(p.Texts) > 0 && p.Texts[0].Title == "" {
-		p.Texts[0].Title = firstLine(p.Texts[0].HTML)
-	}
+	giveTitle(&p.Base, m)
 }

@@ -1,10 +1,11 @@
 package activitypub
 
 import (
-	"html"
 	"maps"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/html"
 )
 
 // put sets a property that has something to say.
@@ -33,8 +34,8 @@ func strs(values []string) []any {
 func texts(v any) []string {
 	var out []string
 	for _, e := range List(v) {
-		if s, ok := e.(string); ok && s != "" {
-			out = append(out, s)
+		if s, ok := e.(string); ok && s != "" && len(out) < maxListed {
+			out = append(out, cutText(s, maxNameRunes))
 		}
 	}
 	return out
@@ -51,34 +52,37 @@ func first(v any) any {
 	return v
 }
 
-// firstLine makes a title of a text that has none: its first words without markup, at most 120 characters.
+// firstLine makes a title of a text that has none: its first line without markup, at most 120 characters.
 func firstLine(content string) string {
 	var b strings.Builder
-	depth := 0
-	for _, r := range content {
-		switch {
-		case r == '<':
-			if depth == 0 && strings.TrimSpace(b.String()) != "" && b.Len() > 40 {
-				depth = -1 // a block ended and there is enough
-			} else {
-				depth++
+	hidden := false // inside a script, whose source is text to the tokenizer
+	z := html.NewTokenizer(strings.NewReader(content))
+read:
+	for b.Len() <= 480 {
+		switch t := z.Next(); t {
+		case html.ErrorToken:
+			break read
+		case html.TextToken:
+			if !hidden {
+				b.Write(z.Text())
 			}
-		case r == '>' && depth > 0:
-			depth--
-			b.WriteByte(' ')
-		case depth == 0:
-			b.WriteRune(r)
-		}
-		if depth < 0 || b.Len() > 480 {
-			break
+		default:
+			name, _ := z.TagName()
+			hidden = t == html.StartTagToken && (string(name) == "script" || string(name) == "style")
+			if endsLine[string(name)] && strings.TrimSpace(b.String()) != "" {
+				break read
+			}
 		}
 	}
-	line := strings.Join(strings.Fields(html.UnescapeString(b.String())), " ")
+	line := strings.Join(strings.Fields(b.String()), " ")
 	if runes := []rune(line); len(runes) > 120 {
 		return strings.TrimSpace(string(runes[:119])) + "…"
 	}
 	return line
 }
+
+// endsLine are the elements at which a line ends.
+var endsLine = map[string]bool{"p": true, "br": true, "div": true, "h1": true, "h2": true, "h3": true, "h4": true, "li": true, "blockquote": true, "pre": true}
 
 func contains(list []string, s string) bool { return slices.Contains(list, s) }
 

@@ -1,6 +1,7 @@
 package activitypub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -81,14 +82,7 @@ func (v *visit) letters(work context.Context) ([]*node.Delivery, error) {
 		lots[line{d.Inbox, d.Object}] = rand.Int()
 	}
 	slices.SortStableFunc(list, func(a, b *node.Delivery) int {
-		x, y := lots[line{a.Inbox, a.Object}], lots[line{b.Inbox, b.Object}]
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return 0
+		return cmp.Compare(lots[line{a.Inbox, a.Object}], lots[line{b.Inbox, b.Object}])
 	})
 	return list[:min(len(list), lettersAVisit)], nil
 }

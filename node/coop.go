@@ -143,6 +143,9 @@ func (a *Actor) Validate() error {
 	if strings.TrimSpace(a.Name) == "" || utf8.RuneCountInString(a.Name) > 1000 {
 		return invalid(op, "A name of 1 to 1,000 characters is needed.")
 	}
+	if err := validTexts(op, a.Summary); err != nil {
+		return err
+	}
 	c := a.Coop
 	if c == nil {
 		return nil

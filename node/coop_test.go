@@ -88,6 +88,7 @@ func TestProfileSaysWhatIsWrong(t *testing.T) {
 		{"skill", func(a *node.Actor) { a.Coop.Skills = []node.Skill{{Key: "Maps!"}} }, []string{"Maps!", "web-engines"}},
 		{"members", func(a *node.Actor) { a.Coop.Members = ptr(-1) }, []string{"below zero"}},
 		{"workers", func(a *node.Actor) { a.Coop.Workers = ptr(-1) }, []string{"below zero"}},
+		{"language of the summary", func(a *node.Actor) { a.Summary = []node.Text{{Lang: "_"}} }, []string{"not a language"}},
 		{"language", func(a *node.Actor) { a.Coop.Languages = []string{"galego!"} }, []string{"galego!", "gl, es, en"}},
 	} {
 		_, err := x.SaveProfile(t.Context(), "", func(a *node.Actor) error { tt.spoil(a); return nil })

@@ -97,9 +97,8 @@ func (n *Node) AnswerFollower(ctx context.Context, by, actor string, accept bool
 		if accept {
 			f.State = Accepted
 			err = tx.SaveFollower(ctx, f)
-		} else if err = tx.RemoveFollower(ctx, actor); err == nil {
-			// The same Follow may come again, for it is sent until we took it; it has had its answer.
-			err = tx.MarkSeen(ctx, f.FollowIRI, actor, true, act.Published)
+		} else {
+			err = tx.RemoveFollower(ctx, actor)
 		}
 		if err != nil {
 			return err

@@ -129,10 +129,8 @@ func TestAnswerFollower(t *testing.T) {
 	equal(t, "follower", x.follower(ana.IRI), nil)
 	wantError(t, x.AnswerFollower(t.Context(), "", ana.IRI, true), node.NotFound)
 
-	x.receive(follow)
-	equal(t, "the same Follow again has had its answer", x.follower(ana.IRI), nil)
-	x.receive(says(ana, node.Follow, "follow-2", x.Links.Actor()))
-	equal(t, "a new one is a new question", x.follower(ana.IRI).State, node.Pending)
+	x.receive(follow) // some servers give every follow of theirs the same id
+	equal(t, "asked anew", x.follower(ana.IRI).State, node.Pending)
 	x.wantNews()
 }
 

@@ -30,6 +30,10 @@ func (n *Node) wanted(ctx context.Context, tx Tx, a *Act, parent *Base) (bool, e
 	if ok, err := n.follows(ctx, tx, a.Actor); ok || err != nil {
 		return ok, err
 	}
+	// A stranger may write to us; what stands on our board and in our projects is not for strangers to say.
+	if _, post := a.Object.(*Post); !post {
+		return false, nil
+	}
 	us := n.Links.Actor()
 	if slices.Contains(a.Object.Common().To, us) || contains(a.To, a.Cc, us) {
 		return true, nil

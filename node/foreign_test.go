@@ -88,6 +88,16 @@ func TestReceiveCreate(t *testing.T) {
 			p.Audience, p.To = node.Direct, []string{us}
 			return create(p)
 		}, true},
+		{"an opening of a stranger, addressed to us", func(x *house) *node.Act {
+			o := &node.Opening{Base: note(x.actor("sea.example", "ana"), "1", "Salt").Base, Kind: node.Job, Status: node.Open}
+			o.Type, o.To = node.TypeOpening, []string{us}
+			return create(o)
+		}, false},
+		{"a project of a stranger that answers ours", func(x *house) *node.Act {
+			p := &node.Project{Base: note(x.actor("sea.example", "ana"), "1", "Salt").Base, Status: node.Active}
+			p.Type, p.InReplyTo = node.TypeProject, x.publish(post("Bread"))
+			return create(p)
+		}, false},
 		{"written by somebody else", func(x *house) *node.Act {
 			a := create(note(x.actor("hill.example", "bea"), "1", "Salt"))
 			a.Actor = x.following("sea.example", "ana").IRI
@@ -245,6 +255,7 @@ func TestReceiveUpdate(t *testing.T) {
 	unknown := update(ana, "2", "Fish", second)
 	x.receive(unknown)
 	equal(t, "of one that we do not hold, from one whom we follow", x.known(unknown.ObjectIRI), true)
+	equal(t, "stands in the timeline as", x.timeline()[0].Verb, node.Create)
 	unwanted := update(x.actor("new.example", "new"), "1", "Spam", second)
 	x.receive(unwanted)
 	equal(t, "of one that we do not hold, from a stranger", x.known(unwanted.ObjectIRI), false)

@@ -92,13 +92,18 @@ func (l Links) Ours(iri string) bool {
 	return iri == l.Base || strings.HasPrefix(iri, l.Base+"/")
 }
 
-// HostOf is the peer of an address: its host and port in lower case, "" if there is none.
+// HostOf is the peer of an address: its host, and its port where that is not the scheme's own, in
+// lower case, "" if there is none.
 func HostOf(iri string) string {
 	u, err := url.Parse(iri)
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(u.Host)
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
 }
 
 // SameOrigin says whether two addresses share scheme, host and port (RFC 6454, FEP-fe34).

@@ -99,6 +99,10 @@ func TestHostOf(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://A.Example/x":        "a.example",
 		"https://a.example:8443/x":   "a.example:8443",
+		"https://A.example:443/x":    "a.example",
+		"https://a.example:80/x":     "a.example:80",
+		"http://a.example:80/x":      "a.example",
+		"http://a.example:443/x":     "a.example:443",
 		"http://localhost:8080/ap/x": "localhost:8080",
 		"urn:x":                      "",
 		"":                           "",

@@ -212,15 +212,6 @@ func (o *Opening) Validate(now time.Time) error {
 	return validLanguages(op, o.Languages)
 }
 
-func validLanguages(op string, langs []string) error {
-	for _, l := range langs {
-		if !ValidLanguage(l) {
-			return invalid(op, fmt.Sprintf("%q is not a language. Write its short tag: gl, es, en, pt-BR.", l))
-		}
-	}
-	return nil
-}
-
 // take lowers what is still open by the parts that were taken.
 func (o *Opening) take(parts []Part) {
 	for _, p := range parts {

@@ -67,7 +67,9 @@ func (p *Project) Validate() error {
 		return invalid(op, "The goal in hours is a number, not below zero: 1200.")
 	}
 	if p.GoalMoney != nil {
-		return p.GoalMoney.Validate()
+		if err := p.GoalMoney.Validate(); err != nil {
+			return err
+		}
 	}
-	return nil
+	return validTexts(op, p.Description, p.Lessons)
 }

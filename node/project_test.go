@@ -21,6 +21,8 @@ func TestProjectSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"hours below zero", func(p *node.Project) { p.GoalHours = -1 }, []string{"not below zero"}},
 		{"hours that are no number", func(p *node.Project) { p.GoalHours = math.NaN() }, []string{"is a number"}},
 		{"money", func(p *node.Project) { p.GoalMoney = &node.Money{Currency: "EUR", Min: -1, Max: 1} }, []string{"below zero"}},
+		{"language of the long text", func(p *node.Project) { p.Description = []node.Text{{Lang: "gl"}, {Lang: "_"}} }, []string{"not a language"}},
+		{"language of the lessons", func(p *node.Project) { p.Lessons = []node.Text{{Lang: "_"}} }, []string{"not a language"}},
 		{"language", func(p *node.Project) { p.Texts[0].Lang = "_" }, []string{"not a language"}},
 	} {
 		p := project("A house")

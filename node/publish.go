@@ -57,6 +57,7 @@ func (n *Node) Edit(ctx context.Context, by, ref string, edit func(Object) error
 			return err
 		}
 		draft, audience, updated, was := b.Draft, b.Audience, later(t.now, b.Updated), standingOf(o)
+		named := n.recipients(o).Actors
 		if err := edit(o); err != nil {
 			return err
 		}
@@ -66,12 +67,17 @@ func (n *Node) Edit(ctx context.Context, by, ref string, edit func(Object) error
 			verb, b.Published, updated = Create, t.now, t.now
 		case b.Draft && !draft:
 			return invalid(op, "It is published already and cannot be a draft again. Delete it, or change what it says.")
-		case !draft && audience.Listed() && !b.Audience.Listed():
-			return invalid(op, "It was public, so others have it already. Delete it and publish it anew for those who may see it.")
+		case !draft && (audience.Listed() && !b.Audience.Listed() || audience == Followers && b.Audience == Direct):
+			return invalid(op, "More could see it before, so others have it already. Delete it and publish it anew for those who may see it.")
 		}
 		b.Updated = updated
 		if err := n.ready(o, t.now); err != nil {
 			return err
+		}
+		if !draft {
+			if err := n.remember(ctx, tx, o, named, t.now); err != nil {
+				return err
+			}
 		}
 		return n.keep(ctx, tx, o, t, verb, was)
 	})
@@ -139,8 +145,8 @@ func (n *Node) Expire(ctx context.Context) (int, error) {
 	for _, o := range late {
 		iri := o.Common().IRI
 		_, err := n.Edit(ctx, "deadline", iri, func(o Object) error {
-			opening, ok := o.(*Opening)
-			if !ok || opening.Status != Open || opening.StatusAt(now) != Expired {
+			opening := o.(*Opening)
+			if opening.Status != Open || opening.StatusAt(now) != Expired {
 				return errNotLate
 			}
 			opening.Status = Expired
@@ -177,11 +183,9 @@ func (n *Node) ready(o Object, now time.Time) error {
 	}
 	for i, t := range b.Texts {
 		b.Texts[i].Title = strings.TrimSpace(t.Title)
-		if t.Lang != "" {
-			if err := validLanguages("check text", []string{t.Lang}); err != nil {
-				return err
-			}
-		}
+	}
+	if err := validTexts("check text", b.Texts); err != nil {
+		return err
 	}
 	n.render(b.Texts)
 	for i, t := range b.Tags {
@@ -223,8 +227,11 @@ func (n *Node) joinThread(ctx context.Context, tx Tx, p *Post) error {
 		return invalid(op, "What you answer is a draft. Publish it first.")
 	}
 	p.InReplyTo, p.Thread = pb.IRI, threadOf(pb)
-	if pb.Audience == Direct {
+	switch { // an answer is never seen by more than what it answers was meant for
+	case pb.Audience == Direct:
 		p.Audience = Direct
+	case pb.Audience == Followers && p.Audience.Listed():
+		p.Audience = Followers
 	}
 	if pb.Actor == p.Actor || p.MentionsActor(pb.Actor) {
 		return nil
@@ -290,15 +297,49 @@ func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, 
 	if act.To, act.Cc = n.Links.Audience(o); len(act.To) == 0 {
 		return invalid("check audience", "It is direct, but for nobody. Name those who shall read it.")
 	}
+	r := n.recipients(o)
+	if err := n.canReach(ctx, tx, b, r.Actors); err != nil {
+		return err
+	}
 	if verb == Create {
 		act.IRI, act.Published = n.Links.Create(b.IRI), b.Published
 	} else if err := n.renewCreate(ctx, tx, o); err != nil {
 		return err
 	}
-	if err := n.say(ctx, tx, &act, n.recipients(o)); err != nil {
+	if err := n.say(ctx, tx, &act, r); err != nil {
 		return err
 	}
 	return n.move(ctx, tx, b.IRI, t, was, standingOf(o))
+}
+
+// canReach refuses something for those named alone where one of them has no inbox that we know.
+func (n *Node) canReach(ctx context.Context, tx Tx, b *Base, named []string) error {
+	if b.Audience != Direct {
+		return nil
+	}
+	for _, iri := range named {
+		if _, err := tx.Actor(ctx, iri); IsNotFound(err) {
+			return invalid("address", fmt.Sprintf("This node does not know %s, so it cannot write to it. Look it up first: coopnode inspect %s", iri, iri))
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember makes those whom an object named before and names no more its readers: they hold it, and shall hear
+// of its changes and its end (decisions 16).
+func (n *Node) remember(ctx context.Context, tx Tx, o Object, before []string, now time.Time) error {
+	named := n.recipients(o).Actors
+	for _, iri := range before {
+		if slices.Contains(named, iri) {
+			continue
+		}
+		if err := tx.AddReader(ctx, o.Common().IRI, iri, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // renewCreate puts an object as it is now into the outbox entry that published it, and tells nobody

@@ -154,11 +154,14 @@ func TestDraftTellsNobodyUntilItIsPublished(t *testing.T) {
 		x.pass(time.Hour)
 		now := x.Now().Truncate(time.Second)
 		edit(func(b *node.Base) { b.Draft = false })
-		c := x.news()[0]
+		verbs := []node.Verb{node.Create}
+		if o.Common().Type == node.TypeOpening {
+			verbs = append(verbs, node.Add)
+		}
+		c := x.wantNews(verbs...)[0]
 		equal(t, "published", []any{c.Verb, c.ID, c.Published, c.Object.Updated, len(c.Inboxes)}, []any{node.Create, iri + "/create", now, now, 1})
 		equal(t, "time of publication", x.object(iri).Common().Published, now)
 	}
-	x.news()
 
 	o := post("Never mind")
 	o.Draft = true
@@ -182,6 +185,7 @@ func TestPublishedStaysPublished(t *testing.T) {
 	}
 	wantError(t, edit(public, func(b *node.Base) { b.Draft = true }), node.Invalid, "cannot be a draft again")
 	wantError(t, edit(public, func(b *node.Base) { b.Audience = node.Followers }), node.Invalid, "others have it already", "Delete it")
+	wantError(t, edit(some.IRI, func(b *node.Base) { b.Audience = node.Direct }), node.Invalid, "others have it already", "Delete it")
 	x.wantNews()
 	x.must(edit(public, func(b *node.Base) { b.Audience = node.Unlisted }))
 	x.must(edit(some.IRI, func(b *node.Base) { b.Audience = node.Public }))
@@ -284,6 +288,9 @@ func TestDirectPostGoesOnlyToThoseNamed(t *testing.T) {
 	}
 	equal(t, "likes", x.object(iri).Common().Likes, 0)
 
+	unknown := post("Who are you?")
+	unknown.Audience, unknown.To = node.Direct, []string{"https://nobody.example/a"}
+	wantError(t, x.Publish(t.Context(), "", unknown), node.Invalid, "does not know https://nobody.example/a", "coopnode inspect")
 	nobody := post("To whom?")
 	nobody.Audience = node.Direct
 	wantError(t, x.Publish(t.Context(), "", nobody), node.Invalid, "for nobody", "Name those")
@@ -328,6 +335,32 @@ func TestReadersHearOfChanges(t *testing.T) {
 				equal(t, fmt.Sprint(i, " ", s.Verb), s.Inboxes, want)
 			}
 		})
+	}
+}
+
+// TestThoseNamedBeforeHearOfTheRest: they hold it, also when a later version names them no more (decisions 16).
+func TestThoseNamedBeforeHearOfTheRest(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	ana, bea := x.actor("sea.example", "ana"), x.actor("hill.example", "bea")
+	p := post("Thanks to two")
+	p.Mentions = []node.Mention{{Actor: ana.IRI}, {Actor: bea.IRI}}
+	iri := x.publish(p)
+	for range 2 {
+		_, err := x.Edit(t.Context(), "", iri, func(o node.Object) error {
+			p := o.(*node.Post)
+			p.Mentions = slices.DeleteFunc(p.Mentions, func(m node.Mention) bool { return m.Actor == ana.IRI })
+			return nil
+		})
+		x.must(err)
+	}
+	x.must(x.Delete(t.Context(), "", iri))
+	for i, s := range x.wantNews(node.Create, node.Update, node.Update, node.Delete) {
+		want := []string{bea.Inbox, ana.SharedInbox}
+		if i == 0 {
+			want = []string{bea.Inbox, ana.Inbox}
+		}
+		equal(t, string(s.Verb), s.Inboxes, want)
 	}
 }
 
@@ -428,6 +461,13 @@ func TestAnswerOfOurs(t *testing.T) {
 	again := answer(ours.IRI)
 	x.publish(again)
 	equal(t, "to ourselves", []any{again.Thread, len(again.Mentions)}, []any{root.IRI, 0})
+
+	members := note(ana, "4", "For those who follow me")
+	members.Audience = node.Followers
+	x.receive(create(members))
+	narrow := answer(members.IRI)
+	x.publish(narrow)
+	equal(t, "an answer is for no more than what it answers", x.object(narrow.IRI).Common().Audience, node.Followers)
 
 	direct := answer(private.IRI)
 	x.publish(direct)

@@ -19,8 +19,7 @@ func (n *Node) Receive(ctx context.Context, l *Letter, a *Act) error {
 		if err != nil {
 			return err
 		}
-		// A Follow may come again, for its answer may have been lost; not after its Undo.
-		if handle != nil && !undone && (!seen || a.Verb == Follow) {
+		if handle != nil && !undone && (!seen || repeats(a)) {
 			if err := handle(n, ctx, tx, a, answer, now); err != nil {
 				return err
 			}
@@ -36,6 +35,14 @@ func (n *Node) Receive(ctx context.Context, l *Letter, a *Act) error {
 		n.changed(err)
 	}
 	return err
+}
+
+// repeats says that an act may come again under the same id and then counts again: a Follow, for its answer
+// may have been lost, though not after an Undo that overtook it; the Undo of one, for
+// Misskey and Pixelfed name each follow and its end the same every time; an answer to ours, which
+// changes a state once.
+func repeats(a *Act) bool {
+	return a.Verb == Follow || a.Verb == Accept || a.Verb == Reject || a.Verb == Undo && a.Inner != nil && a.Inner.Verb == Follow
 }
 
 // received is the table: verb of an incoming act, what it changes. answer is an act of ours
@@ -89,8 +96,14 @@ func (n *Node) onUndo(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 		return nil
 	}
 	if in.IRI != "" && SameOrigin(in.IRI, a.Actor) {
-		if err := tx.MarkSeen(ctx, in.IRI, a.Actor, true, now); err != nil {
+		// What is still on its way shall have no effect when it comes. What has come already may come
+		// again: some servers give every follow of theirs the same id.
+		if came, _, err := tx.Seen(ctx, in.IRI); err != nil {
 			return err
+		} else if !came {
+			if err := tx.MarkSeen(ctx, in.IRI, a.Actor, true, now); err != nil {
+				return err
+			}
 		}
 	}
 	f, err := tx.Follower(ctx, a.Actor)
@@ -187,7 +200,9 @@ func (n *Node) onUpdate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	}
 	old, err := tx.LockObject(ctx, a.Object.Common().IRI)
 	if IsNotFound(err) {
-		return n.onCreate(ctx, tx, a, nil, now)
+		created := *a
+		created.Verb = Create
+		return n.onCreate(ctx, tx, &created, nil, now)
 	} else if err != nil {
 		return err
 	}
@@ -207,6 +222,9 @@ func (n *Node) renewActor(ctx context.Context, tx Tx, a *Act) error {
 		return err
 	}
 	fresh := a.Subject
+	if fresh.Updated.Before(old.Updated) {
+		return nil
+	}
 	fresh.KeyID, fresh.KeyPEM, fresh.Fetched, fresh.Gone = old.KeyID, old.KeyPEM, old.Fetched, old.Gone
 	return tx.SaveActor(ctx, fresh)
 }

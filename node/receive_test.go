@@ -14,7 +14,7 @@ func TestReceiveMarksTheLetterDone(t *testing.T) {
 	x := newHouse(t)
 	ana := x.following("sea.example", "ana")
 	waiting := func() int {
-		list, err := x.Store().Letters(t.Context(), x.Now(), 0, 10)
+		list, err := x.Store().Letters(t.Context(), x.Now(), 0, nil, 10)
 		x.must(err)
 		return len(list)
 	}
@@ -322,4 +322,44 @@ func (x *house) forgotten(who *node.Actor, theirs node.Object, ours string) {
 	equal(x, "gone, follower, followed, object, likes, replies, timeline",
 		[]any{!a.Gone.IsZero(), x.follower(who.IRI), x.followed(who.IRI), x.known(theirs.Common().IRI), b.Likes, b.Replies, len(x.timeline())},
 		[]any{true, (*node.Following)(nil), (*node.Following)(nil), false, 0, 0, 0})
+}
+
+// TestReceiveTheSameIDsAgain: Misskey and Pixelfed name each follow and its end the same every time.
+func TestReceiveTheSameIDsAgain(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	ana := x.actor("misskey.example", "ana")
+	follow := says(ana, node.Follow, "follows/us", x.Links.Actor())
+	undo := &node.Act{IRI: follow.IRI + "/undo", Verb: node.Undo, Actor: ana.IRI, Inner: &node.Act{IRI: follow.IRI, Verb: node.Follow, Actor: ana.IRI, ObjectIRI: x.Links.Actor()}}
+	for range 3 {
+		x.receive(follow)
+		equal(t, "follows", x.follower(ana.IRI) != nil, true)
+		x.wantNews(node.Accept)
+		x.receive(undo)
+		equal(t, "has gone", x.follower(ana.IRI), nil)
+	}
+
+	// And an Accept of ours may have the id of an earlier one.
+	accept := &node.Act{IRI: ana.IRI + "/accepts/us", Verb: node.Accept, Actor: ana.IRI, Inner: &node.Act{Verb: node.Follow, Actor: x.Links.Actor(), ObjectIRI: ana.IRI}}
+	for range 2 {
+		_, err := x.Follow(t.Context(), "", ana)
+		x.must(err)
+		x.receive(accept)
+		equal(t, "we follow", x.followed(ana.IRI).State, node.Accepted)
+		x.must(x.Unfollow(t.Context(), "", ana.IRI))
+	}
+}
+
+// TestReceiveOlderUpdateOfActor: letters may overtake each other.
+func TestReceiveOlderUpdateOfActor(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	ana := x.actor("sea.example", "ana")
+	for i, at := range []time.Duration{2 * time.Hour, time.Hour} {
+		fresh := &node.Actor{IRI: ana.IRI, Handle: "ana", Host: "sea.example", Name: []string{"new", "old"}[i], Inbox: ana.Inbox, Updated: second.Add(at)}
+		x.receive(&node.Act{IRI: ana.IRI + "/" + fresh.Name, Verb: node.Update, Actor: ana.IRI, ObjectIRI: ana.IRI, Subject: fresh})
+	}
+	got, err := x.ActorOf(t.Context(), ana.IRI)
+	x.must(err)
+	equal(t, "name", got.Name, "new")
 }

@@ -16,7 +16,7 @@ type standing struct {
 
 func standingOf(o Object) standing {
 	opening, ok := o.(*Opening)
-	if !ok || opening.Status != Open || opening.Draft || !opening.Deleted.IsZero() || !opening.Audience.Listed() {
+	if !ok || opening.Status != Open || opening.Draft || !opening.Audience.Listed() {
 		return standing{}
 	}
 	return standing{pinned: true, project: opening.Project}
@@ -50,7 +50,7 @@ func (n *Node) move(ctx context.Context, tx Tx, iri string, t telling, was, is s
 
 // seeking lists the open openings of a project in it.
 func (n *Node) seeking(ctx context.Context, r Reader, p *Project, now time.Time) error {
-	open, _, err := r.Objects(ctx, ObjectQuery{Type: TypeOpening, Project: p.IRI, OpenAt: now, Listed: true, Limit: 100})
+	open, _, err := r.Objects(ctx, ObjectQuery{Type: TypeOpening, Local: true, Project: p.IRI, OpenAt: now, Listed: true, Limit: 100})
 	p.Seeking = nil
 	for _, o := range open {
 		p.Seeking = append(p.Seeking, o.Common().IRI)
@@ -61,7 +61,7 @@ func (n *Node) seeking(ctx context.Context, r Reader, p *Project, now time.Time)
 // refreshProject renews the document of a project of ours after one of its openings opened or
 // closed. Nobody is told: a count is no edit (decisions 15), and those who hold the openings can count.
 func (n *Node) refreshProject(ctx context.Context, tx Tx, iri string, now time.Time) error {
-	if iri == "" || !n.Links.Ours(iri) {
+	if !n.Links.Ours(iri) {
 		return nil
 	}
 	o, err := tx.LockObject(ctx, iri)

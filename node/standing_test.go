@@ -94,11 +94,28 @@ func TestOpeningThatIsNotForEverybodyIsNotPinned(t *testing.T) {
 	some.Audience, some.Project = node.Followers, house
 	iri := x.publish(some)
 	x.wantNews(node.Create)
+	_, err := x.Edit(t.Context(), "", house, func(node.Object) error { return nil })
+	x.must(err)
+	x.wantNews(node.Update)
 	equal(t, "sought", len(x.document(house).Seeking), 0)
-	_, err := x.Edit(t.Context(), "", iri, func(o node.Object) error { o.Common().Audience = node.Public; return nil })
+	_, err = x.Edit(t.Context(), "", iri, func(o node.Object) error { o.Common().Audience = node.Public; return nil })
 	x.must(err)
 	x.wantNews(node.Update, node.Add)
 	equal(t, "sought", x.document(house).Seeking, []string{iri})
+}
+
+// TestProjectSeeksOnlyOurOpenings: others may name it, but what it seeks is ours to say.
+func TestProjectSeeksOnlyOurOpenings(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	house := x.publish(project("A house"))
+	theirs := &node.Opening{Base: note(x.following("sea.example", "ana"), "1", "Theirs").Base, Kind: node.Job, Status: node.Open}
+	theirs.Type, theirs.Project = node.TypeOpening, house
+	x.receive(create(theirs))
+	ours := opening("Roofer wanted")
+	ours.Project = house
+	x.publish(ours)
+	equal(t, "what it seeks", x.document(house).Seeking, []string{ours.IRI})
 }
 
 func TestOpeningThatMovesToAnotherProject(t *testing.T) {
@@ -146,6 +163,34 @@ func TestProjectOfAnOpeningMustBeOne(t *testing.T) {
 	o.Project = "https://trenza.example/ap/projects/bbbbbbbbbb" // of a coop that this node need not know
 	x.publish(o)
 	equal(t, "project", x.object(o.IRI).Common().Project, "https://trenza.example/ap/projects/bbbbbbbbbb")
+}
+
+func TestDeletedProjectStaysDeleted(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	house := x.publish(project("A house"))
+	o := opening("Roofer wanted")
+	o.Project = house
+	iri := x.publish(o)
+	x.must(x.Delete(t.Context(), "", house))
+	_, err := x.SetOpeningStatus(t.Context(), "", iri, node.Paused)
+	x.must(err)
+	equal(t, "document", x.document(house).Type, "Tombstone")
+	equal(t, "in the outbox", len(x.acts(node.ActQuery{Outbox: true, Object: house})), 0)
+}
+
+// TestProjectOfAnotherCoopIsNotOursToChange, though an opening of ours may name it.
+func TestProjectOfAnotherCoopIsNotOursToChange(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	theirs := &node.Project{Base: note(x.following("sea.example", "ana"), "1", "Their house").Base, Status: node.Active, Seeking: []string{"https://sea.example/o"}}
+	theirs.Type, theirs.Raw = node.TypeProject, []byte(`{"theirs":true}`)
+	x.receive(create(theirs))
+	before := x.object(theirs.IRI)
+	o := opening("Roofer wanted")
+	o.Project = theirs.IRI
+	x.publish(o)
+	equal(t, "project", x.object(theirs.IRI), before)
 }
 
 func TestDraftProjectIsNotPublishedByItsOpenings(t *testing.T) {

@@ -53,7 +53,7 @@ type Reader interface {
 
 	Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error)
 	Seen(ctx context.Context, iri string) (seen, undone bool, err error)
-	Letters(ctx context.Context, now time.Time, after int64, limit int) ([]*Letter, error)
+	Letters(ctx context.Context, now time.Time, after int64, without []string, limit int) ([]*Letter, error)
 
 	DueDeliveries(ctx context.Context, host string, now time.Time, limit int) ([]*Delivery, error)
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]*Delivery, error)

@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -168,6 +169,25 @@ var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 // ValidLanguage says whether s has the form of a BCP 47 tag.
 func ValidLanguage(s string) bool { return languageTag.MatchString(s) }
+
+func validLanguages(op string, langs []string) error {
+	for _, l := range langs {
+		if !ValidLanguage(l) {
+			return invalid(op, fmt.Sprintf("%q is not a language. Write its short tag: gl, es, en, pt-BR.", l))
+		}
+	}
+	return nil
+}
+
+// validTexts checks the languages of texts; one without a language is all right.
+func validTexts(op string, lists ...[]Text) error {
+	for _, t := range slices.Concat(lists...) {
+		if t.Lang != "" && !ValidLanguage(t.Lang) {
+			return validLanguages(op, []string{t.Lang})
+		}
+	}
+	return nil
+}
 
 // ParseDay reads a moment from "2027-01-15" (the last second of that day, UTC) or RFC 3339.
 // Errors are Invalid.

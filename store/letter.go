@@ -5,25 +5,26 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coopnode/coopnode/node"
 )
 
 const (
-	// A letter whose id has been handled is not kept again, except a Follow that was not undone: its
-	// answer may have been lost. The number is a time in microseconds that always grows.
+	// A letter whose id has been handled is not kept again, except what may count again (node.Receive
+	// decides) and was not undone. The number is a time in microseconds that always grows.
 	keepLetter = `
 		insert into letter (seq, iri, actor, host, object, verb, received_ms, raw)
 		select case when m.last >= $1 then m.last + 1 else $1 end, $2, $3, $4, $5, $6, $7, $8
 		  from (select coalesce((select max(seq) from letter), 0) as last) m
-		 where not exists (select 1 from seen s where s.iri = $2 and ($6 <> 'Follow' or s.undone))
+		 where not exists (select 1 from seen s where s.iri = $2 and ($6 not in ('Follow', 'Undo', 'Accept', 'Reject') or s.undone))
 		    on conflict (iri) do nothing
 		returning seq`
 	letters = `
 		select l.seq, l.iri, l.actor, l.host, l.object, l.verb, l.raw, l.received_ms, l.attempts, l.not_before_ms
 		  from letter l
-		 where l.seq > $1 and l.not_before_ms <= $2
+		 where l.seq > $1 and l.not_before_ms <= $2 and l.host not in (''%s)
 		   and not exists (select 1 from letter e
 		                    where e.host = l.host and e.object = l.object and e.object <> '' and e.seq < l.seq
 		                      and e.not_before_ms > 0 and e.not_before_ms > $2)
@@ -56,9 +57,17 @@ func (t tx) KeepLetter(_ context.Context, l *node.Letter) (bool, error) {
 	return err == nil, sqliteError("keep letter", l.IRI, err)
 }
 
-// Letters lists letters to be handled now, in order of arrival, after the one numbered after. A letter
-// that was put off holds back later ones of its host about the same object (decisions 23).
-func (q questions) Letters(ctx context.Context, now time.Time, after int64, limit int) (list []*node.Letter, err error) {
+// Letters lists letters to be handled now, in order of arrival, after the one numbered after, leaving out
+// the hosts of without. A letter that was put off holds back later ones of its host about the
+// same object (decisions 23).
+func (q questions) Letters(ctx context.Context, now time.Time, after int64, without []string, limit int) (list []*node.Letter, err error) {
+	args := []any{after, ms(now), limit}
+	var hosts strings.Builder
+	for _, host := range without {
+		args = append(args, host)
+		fmt.Fprintf(&hosts, ", $%d", len(args))
+	}
+	text := fmt.Sprintf(letters, hosts.String())
 	err = q.on(ctx, func(c *conn) error {
 		return c.each(func(r rowScanner) error {
 			var l node.Letter
@@ -67,7 +76,7 @@ func (q questions) Letters(ctx context.Context, now time.Time, after int64, limi
 			l.Received, l.NotBefore = timeOf(received), timeOf(notBefore)
 			list = append(list, &l)
 			return err
-		}, letters, after, ms(now), limit)
+		}, text, args...)
 	})
 	return list, sqliteError("list letters", "", err)
 }

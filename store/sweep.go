@@ -19,11 +19,16 @@ var sweeps = []string{
 	    and not exists (select 1 from followed f where f.actor = actor.iri)
 	    and not exists (select 1 from reader r where r.actor = actor.iri)
 	    and not exists (select 1 from object o where o.actor = actor.iri)`,
+	// What we said to somebody once, an Accept or an Update, nobody asks for any more.
+	`delete from act
+	  where not listed and verb <> 'Create' and at_ms < $1
+	    and not exists (select 1 from delivery d where d.act = act.seq)
+	    and not exists (select 1 from followed f where f.follow_iri = act.iri)`,
 	// A Tombstone of somebody else's object has done its work (Q-4). Ours stay: others may still ask.
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }
 
-// Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, and what
+// Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not in the outbox, and what
 // others deleted, each after 90 days.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
 	for _, s := range sweeps {

@@ -169,7 +169,8 @@ func mustHave(what, text, want string) error {
 	return nil
 }
 
-// mistakes looks for answers with 500, panics and errors in the numbers and the log of a node (HTTP-2, HTTP-3).
+// mistakes looks in the numbers and the log of a node for answers with 500, panics and errors (HTTP-2, HTTP-3), and for data
+// races where the program is built to find them.
 func (v *village) mistakes(ctx context.Context, n *villager) error {
 	c := &http.Client{Timeout: visitor.Timeout, Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -193,7 +194,7 @@ func (v *village) mistakes(ctx context.Context, n *villager) error {
 		return err
 	}
 	for line := range strings.Lines(string(log)) {
-		if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") {
+		if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") || strings.Contains(line, "DATA RACE") {
 			return fmt.Errorf("%s has logged: %s", n.short, strings.TrimSpace(line))
 		}
 	}

@@ -33,7 +33,14 @@ type checked struct {
 
 // step waits until there is nothing wrong any more and notes what came of it.
 func (v *village) step(ctx context.Context, name string, look func() error) error {
-	err := patiently(ctx, look)
+	err := patiently(ctx, func() error {
+		for _, n := range v.coops {
+			if n.process != nil && n.hasEnded() {
+				return lasting{fmt.Errorf("the node of %s has ended: %s", n.short, n.process.ProcessState)}
+			}
+		}
+		return look()
+	})
 	v.note(name, err, "")
 	return err
 }

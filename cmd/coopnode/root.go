@@ -75,7 +75,9 @@ func rootCommand(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return wrongUse("%s%s.\nSee: %s --help", strings.ToUpper(err.Error()[:1]), err.Error()[1:], cmd.CommandPath())
 	})
-	cobra.EnableCommandSorting = false
+	if cobra.EnableCommandSorting { // a variable of the whole process, and the demo gives commands side by side
+		cobra.EnableCommandSorting = false
+	}
 	return root
 }
 

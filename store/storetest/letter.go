@@ -25,7 +25,7 @@ func letter(iri, host, object string) *node.Letter {
 
 func (x *fixture) letterIDs(now time.Time, after int64, limit int) (ids []string) {
 	x.Helper()
-	list, err := x.Letters(x.ctx, now, after, limit)
+	list, err := x.Letters(x.ctx, now, after, nil, limit)
 	x.ok(err)
 	for _, l := range list {
 		ids = append(ids, l.IRI)
@@ -38,7 +38,7 @@ func letterOnce(t *testing.T, x *fixture) {
 	check(x, "first", x.keep(l), true)
 	other := letter("1", "b.example", "p")
 	check(x, "again", x.keep(other), false)
-	list, err := x.Letters(x.ctx, noon, 0, 10)
+	list, err := x.Letters(x.ctx, noon, 0, nil, 10)
 	x.ok(err)
 	if len(list) != 1 {
 		t.Fatalf("%d letters, want 1", len(list))
@@ -100,7 +100,7 @@ func letterOrder(t *testing.T, x *fixture) {
 	})
 	want("one put off", x.letterIDs(noon, 0, 10), "a2", "b4", "a6")
 	want("its time has come", x.letterIDs(later, 0, 10), "a1", "a2", "a3", "b4", "a5", "a6")
-	list, err := x.Letters(x.ctx, later, 0, 1)
+	list, err := x.Letters(x.ctx, later, 0, nil, 1)
 	x.ok(err)
 	check(x, "attempts", list[0].Attempts, 1)
 	check(x, "not before", list[0].NotBefore, later)

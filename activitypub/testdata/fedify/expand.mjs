@@ -4,7 +4,8 @@
 //
 // reads [{"name", "doc"}] and prints [{"name", "blanks", "error"}]: blanks are the
 // names starting with "_:", which is what the ActivityStreams context makes of every
-// term that nobody defined; error is null, or why the document cannot be expanded
+// term that nobody defined, and properties and types that are no http address, which is what becomes of
+// a prefix that nobody defined; error is null, or why the document cannot be expanded
 // without loss (a context that is not in the folder, a term that would be dropped).
 import jsonld from "jsonld";
 import { readFileSync } from "node:fs";
@@ -61,7 +62,8 @@ function collect(value, blanks) {
   if (typeof value === "string") return void (value.startsWith("_:") && blanks.add(value));
   if (value === null || typeof value !== "object") return;
   for (const [key, inner] of Object.entries(value)) {
-    if (key.startsWith("_:")) blanks.add(key);
+    if (!/^(@|https?:)/.test(key)) blanks.add(key);
+    if (key === "@type") for (const type of [inner].flat()) if (!/^https?:/.test(type)) blanks.add(type);
     if (key !== "@value") collect(inner, blanks); // a literal may say what it likes
   }
 }
