@@ -424,7 +424,7 @@ var fixtureRows = []fixtureRow{
 func TestFixtures(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(shared, "fixtures", "*.json"))
 	if len(files) == 0 {
-		aptest.LeaveOut(t, "the letters of other servers, which need ../shared/fixtures")
+		aptest.Without(t, "the letters of other servers, which need ../shared/fixtures")
 		return
 	}
 	mill := aptest.NewNode(t, "mill")

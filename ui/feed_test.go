@@ -98,9 +98,16 @@ func TestFeedSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jing, noJing := exec.LookPath("jing")
-	if _, err := os.Stat(schema); err != nil || noJing != nil {
-		t.Log("left out: the feed against the schema of RFC 4287, which needs ../shared/vectors/atom and the program jing")
+	if _, err := os.Stat(schema); err != nil {
+		t.Log("left out: the feed against the schema of RFC 4287, which needs ../shared/vectors/atom")
+		return
+	}
+	jing, err := exec.LookPath("jing")
+	if err != nil {
+		if os.Getenv("COOPNODE_EVERYTHING") != "" {
+			t.Fatal("jing is not installed: make test installs it")
+		}
+		t.Log("left out: the feed against the schema of RFC 4287, which needs the program jing")
 		return
 	}
 	for name, s := range map[string]*site{"full": newSite(t), "empty": emptySite(t)} {
