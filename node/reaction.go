@@ -16,14 +16,13 @@ type Reaction struct {
 
 // onLike counts an actor once and makes it a reader.
 func (n *Node) onLike(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
-	_, err := n.react(ctx, tx, a, now)
-	return err
+	return n.react(ctx, tx, a, now)
 }
 
 // onAnnounce counts a share of ours, or brings what a followed actor shares into the timeline.
 func (n *Node) onAnnounce(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
-	if ours, err := n.react(ctx, tx, a, now); ours || err != nil {
-		return err
+	if n.Links.Ours(a.ObjectIRI) {
+		return n.react(ctx, tx, a, now)
 	}
 	if a.Object == nil || !a.Object.Common().Audience.Listed() {
 		return nil
@@ -34,25 +33,25 @@ func (n *Node) onAnnounce(ctx context.Context, tx Tx, a, _ *Act, now time.Time) 
 	return n.keepForeign(ctx, tx, a, now)
 }
 
-// react keeps a Like or Announce of something that we published; false if it is not ours.
-func (n *Node) react(ctx context.Context, tx Tx, a *Act, now time.Time) (ours bool, err error) {
+// react keeps a Like or Announce of something that we published.
+func (n *Node) react(ctx context.Context, tx Tx, a *Act, now time.Time) error {
 	if !n.Links.Ours(a.ObjectIRI) {
-		return false, nil
+		return nil
 	}
 	o, err := tx.Object(ctx, a.ObjectIRI)
 	if IsNotFound(err) {
-		return true, nil
+		return nil
 	} else if err != nil {
-		return true, err
+		return err
 	}
 	b := o.Common()
 	if b.IRI != a.ObjectIRI || !answerable(b) {
-		return true, nil
+		return nil
 	}
 	if err := tx.React(ctx, Reaction{Object: b.IRI, Actor: a.Actor, Verb: a.Verb, IRI: a.IRI, At: now}); err != nil {
-		return true, err
+		return err
 	}
-	return true, tx.AddReader(ctx, b.IRI, a.Actor, now)
+	return tx.AddReader(ctx, b.IRI, a.Actor, now)
 }
 
 // answerable says whether an object is ours and everybody may see it: whoever reacts to it becomes

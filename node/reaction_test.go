@@ -42,6 +42,8 @@ func TestReactionsAreCountedOncePerActor(t *testing.T) {
 			equal(t, "undone by actor and object", count(), 0)
 			x.receive(says(bea, v, "r2", iri))
 			equal(t, "again", count(), 1)
+			undo(bea, "3", &node.Act{IRI: bea.IRI + "/unknown", Verb: v, Actor: bea.IRI, ObjectIRI: iri})
+			equal(t, "after an Undo that comes again (Q-3)", count(), 1)
 			late := says(ana, v, "r3", iri)
 			undo(ana, "2", &node.Act{IRI: late.IRI, Verb: v, Actor: ana.IRI, ObjectIRI: iri})
 			x.receive(late)

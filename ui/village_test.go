@@ -100,6 +100,10 @@ func fill(ctx context.Context, n *node.Node) (*stall, error) {
 	if s.Draft, err = add("Secret draft", "Not yet.", node.Opening{Base: node.Base{Draft: true}}); err != nil {
 		return nil, err
 	}
+	// Only somebody known can be written to alone; receive tells all that is known of them.
+	if err := n.KeepActor(ctx, &node.Actor{IRI: "https://quebracho.example/ap/coop", Type: "Organization", Inbox: "https://quebracho.example/inbox"}); err != nil {
+		return nil, err
+	}
 	if s.Direct, err = add("Secret for one", "Only for you.", node.Opening{Base: node.Base{Audience: node.Direct, To: []string{"https://quebracho.example/ap/coop"}}}); err != nil {
 		return nil, err
 	}
