@@ -357,13 +357,19 @@ func TestOurAnswerStaysInTheThread(t *testing.T) {
 	root, middle, end := note(ana, "1", "root"), note(bea, "2", "middle"), note(ana, "3", "end")
 	middle.InReplyTo, end.InReplyTo = root.IRI, middle.IRI
 	x.receive(create(root), create(end))
-	ours := post("We")
-	ours.InReplyTo = end.IRI
-	iri := x.publish(ours)
-	raw := x.document(iri)
+	var ours []string
+	for _, draft := range []bool{false, true, false} {
+		p := post("We")
+		p.InReplyTo, p.Draft = end.IRI, draft
+		ours = append(ours, x.publish(p))
+	}
+	x.must(x.Delete(t.Context(), "", ours[2]))
+	raw := x.document(ours[0])
 	x.receive(create(middle))
-	equal(t, "thread", x.object(iri).Common().Thread, root.IRI)
-	equal(t, "document", x.document(iri), raw)
+	for i, what := range []string{"published", "draft", "deleted"} {
+		equal(t, "thread of what is "+what, x.object(ours[i]).Common().Thread, root.IRI)
+	}
+	equal(t, "document", x.document(ours[0]), raw)
 }
 
 func TestForeignPageIsNoProof(t *testing.T) {

@@ -31,10 +31,12 @@ func target(b *testing.B, what string, got, most float64) {
 	}
 }
 
-// BenchmarkRelease builds the program as releases are built and measures it.
+// BenchmarkRelease builds the program as make build does and measures it.
 func BenchmarkRelease(b *testing.B) {
 	bin := filepath.Join(b.TempDir(), "coopnode")
-	if out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does
+	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
 	}
 	b.Run("size", func(b *testing.B) { benchmarkSize(b, bin) })
