@@ -44,7 +44,7 @@ build:
 
 # Speed, as ratios to a limit or a peer measured in the same run.
 bench:
-	COOPNODE_BENCH=1 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./...
+	COOPNODE_BENCH=1 $(GO) test -run '^$$' -bench . -timeout 60m ./...
 
 # The long forms of the tests that kill, hang and refuse.
 torture:
