@@ -37,7 +37,6 @@ type letter struct {
 	signature *Signature
 	signer    *provenKey
 	request   *http.Request // as it came: the signature covers its headers
-	renamed   bool          // a reaction by another name, read as a Like
 	failed    error         // what one of our steps said, as distinct from the library
 }
 
@@ -62,7 +61,7 @@ func (w *Wire) postInbox(c echo.Context) error {
 			}
 			return c.NoContent(http.StatusAccepted)
 		}
-		l.doc["type"], l.renamed = string(node.Like), true
+		l.doc["type"] = string(node.Like)
 	}
 	again := r.Clone(ctx)
 	again.Header.Set("Content-Type", typeActivity)
@@ -79,15 +78,29 @@ func (w *Wire) postInbox(c echo.Context) error {
 	return c.NoContent(http.StatusAccepted)
 }
 
-// forLibrary is the body as the library shall read it: the exact bytes, unless a reaction was
-// renamed.
+// forLibrary is the envelope as the library reads it.
 func (l *letter) forLibrary() []byte {
-	if l.renamed {
-		if b, err := json.Marshal(l.doc); err == nil {
-			return b
+	b, err := json.Marshal(envelopeOf(l.doc))
+	if err != nil {
+		return l.body // cannot be: it was JSON
+	}
+	return b
+}
+
+// envelopeOf is what streams is asked to type: what is said, by whom, of what. What a letter carries has been read
+// strictly and is judged at the desk by its properties; streams would spend as much on it as all the rest
+// of a letter costs, and nobody reads its typed form.
+func envelopeOf(doc map[string]any) map[string]any {
+	envelope := map[string]any{}
+	for _, key := range []string{"@context", "id", "type", "actor"} {
+		if v, ok := doc[key]; ok {
+			envelope[key] = v
 		}
 	}
-	return l.body
+	if object := IDOf(first(doc["object"])); object != "" {
+		envelope["object"] = object
+	}
+	return envelope
 }
 
 // readLetter does everything that needs no key: sizes, form, structure, and what of the signature
@@ -417,7 +430,7 @@ func (r *readyLetters) take(ctx context.Context, seq int64, raw []byte) (*readLe
 	if Str(doc, "type") == "EmojiReact" {
 		doc["type"] = string(node.Like)
 	}
-	typed, err := streams.ToType(ctx, doc)
+	typed, err := streams.ToType(ctx, envelopeOf(doc))
 	if err != nil {
 		return nil, err
 	}
