@@ -48,4 +48,4 @@ bench:
 
 # The long forms of the tests that kill, hang and refuse.
 torture:
-	COOPNODE_TORTURE=1 $(GO) test -v -run 'Torture' -timeout 60m ./activitypub ./cmd/coopnode
+	COOPNODE_TORTURE=1 $(GO) test -count=1 -v -run 'Torture|KilledCarrier' -timeout 60m ./activitypub ./cmd/coopnode
