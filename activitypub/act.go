@@ -3,6 +3,7 @@ package activitypub
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/go-fed/activity/streams"
@@ -187,10 +188,7 @@ func decodeAct(m map[string]any, verb node.Verb, rules AddressRules, now time.Ti
 	}
 	switch verb {
 	case node.Undo, node.Accept, node.Reject:
-		a.Inner = &node.Act{IRI: a.ObjectIRI, Verb: node.Verb(Str(carried, "type")), Actor: IDOf(carried["actor"]), ObjectIRI: IDOf(first(carried["object"]))}
-		if t := Str(carried, "type"); verb == node.Undo && t == "EmojiReact" {
-			a.Inner.Verb = node.Like
-		}
+		a.Inner = &node.Act{IRI: a.ObjectIRI, Verb: verbNamed(carried), Actor: IDOf(first(carried["actor"])), ObjectIRI: IDOf(first(carried["object"]))}
 	case node.Create, node.Update:
 		if anyOf(Types(carried), actorTypes) {
 			if subject, err := decodeActor(carried, rules); err == nil && subject.IRI == a.Actor {
@@ -198,9 +196,19 @@ func decodeAct(m map[string]any, verb node.Verb, rules AddressRules, now time.Ti
 			}
 			return a
 		}
-		if o := decodeObject(carried, rules); o != nil && o.Common().Actor == a.Actor && SameOrigin(o.Common().IRI, a.Actor) {
+		if o := decodeObject(addressed(carried, m), rules); o != nil && o.Common().Actor == a.Actor && SameOrigin(o.Common().IRI, a.Actor) {
 			a.Object = o
 		}
 	}
 	return a
+}
+
+// addressed is an object with its audience: where it names none, that of the activity that carries it.
+func addressed(object, activity map[string]any) map[string]any {
+	if object["to"] != nil || object["cc"] != nil {
+		return object
+	}
+	object = maps.Clone(object)
+	object["to"], object["cc"] = activity["to"], activity["cc"]
+	return object
 }

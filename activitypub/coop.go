@@ -245,7 +245,7 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 	if shared := IDOf(Obj(m["endpoints"])["sharedInbox"]); shared != "" && SameOrigin(shared, iri) {
 		a.SharedInbox = shared
 	}
-	a.Name = cutText(Str(m, "name"), maxNameRunes)
+	a.Name = cutText(anyLanguage(m, "name"), maxNameRunes)
 	if s := cutBytes(Str(m, "summary"), maxContentBytes); s != "" {
 		a.Summary = []node.Text{{HTML: s}}
 	}

@@ -3,6 +3,7 @@ package activitypub
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,15 +54,11 @@ func (w *Wire) postInbox(c echo.Context) error {
 		return c.NoContent(http.StatusAccepted)
 	}
 	ctx := context.WithValue(r.Context(), letterKey{}, l)
-	if verb := node.Verb(Str(l.doc, "type")); !node.Wants(verb) {
-		// Likes by another name count as likes; what else we do not know is taken and forgotten.
-		if verb != "EmojiReact" {
-			if err := w.authenticate(ctx, l); err != nil && !errors.Is(err, errOwnEnd) {
-				return err
-			}
-			return c.NoContent(http.StatusAccepted)
+	if !node.Wants(verbNamed(l.doc)) { // taken and forgotten
+		if err := w.authenticate(ctx, l); err != nil && !errors.Is(err, errOwnEnd) {
+			return err
 		}
-		l.doc["type"] = string(node.Like)
+		return c.NoContent(http.StatusAccepted)
 	}
 	again := r.Clone(ctx)
 	again.Header.Set("Content-Type", typeActivity)
@@ -97,8 +94,15 @@ func envelopeOf(doc map[string]any) map[string]any {
 			envelope[key] = v
 		}
 	}
-	if object := IDOf(first(doc["object"])); object != "" {
+	object := IDOf(first(doc["object"]))
+	if object != "" {
 		envelope["object"] = object
+	}
+	if envelope["id"] == nil { // see structure
+		envelope["id"] = object
+	}
+	if b, ok := besideStreams[Str(doc, "type")]; ok {
+		envelope["type"] = b.as
 	}
 	return envelope
 }
@@ -149,6 +153,9 @@ func (w *Wire) structure(l *letter) error {
 		return bad("An activity has one actor, named by its address.")
 	}
 	id := Str(l.doc, "id")
+	if id == "" && l.doc["id"] == nil && Str(l.doc, "type") == string(node.Update) {
+		id = IDOf(first(l.doc["object"])) // some servers give an Update none; what it is about says enough
+	}
 	if id == "" {
 		return bad("An activity has an id.")
 	}
@@ -294,8 +301,11 @@ func (doorman) AuthorizePostInbox(ctx context.Context, _ http.ResponseWriter, _ 
 func (d doorman) PostInbox(ctx context.Context, _ *url.URL, a pub.Activity) error {
 	l, w := letterOf(ctx), d.w
 	kept := &node.Letter{
-		IRI: Str(l.doc, "id"), Actor: l.actor, Host: HostOf(l.actor), Object: IDOf(first(l.doc["object"])), Verb: Str(l.doc, "type"),
+		IRI: Str(l.doc, "id"), Actor: l.actor, Host: HostOf(l.actor), Object: IDOf(first(l.doc["object"])), Verb: string(verbNamed(l.doc)),
 		Raw: l.body, Received: w.node.Now(),
+	}
+	if kept.IRI == "" || kept.IRI == kept.Object { // without an id of its own: the same only if every byte is
+		kept.IRI = fmt.Sprintf("%s %s %x", kept.Object, kept.Verb, sha256.Sum256(l.body))
 	}
 	fresh := false
 	err := w.node.Store().Tx(ctx, func(tx node.Tx) error {
@@ -308,7 +318,7 @@ func (d doorman) PostInbox(ctx context.Context, _ *url.URL, a pub.Activity) erro
 		return l.failed
 	}
 	if fresh {
-		w.ready.put(kept.Seq, len(l.body), &readLetter{doc: l.doc, verb: verbOf(ctx, a)})
+		w.ready.put(kept.Seq, len(l.body), &readLetter{doc: l.doc, verb: verbIn(ctx, l.doc, a)})
 		w.node.Ring()
 	}
 	return nil
@@ -427,12 +437,9 @@ func (r *readyLetters) take(ctx context.Context, seq int64, raw []byte) (*readLe
 	if err != nil {
 		return nil, err
 	}
-	if Str(doc, "type") == "EmojiReact" {
-		doc["type"] = string(node.Like)
-	}
 	typed, err := streams.ToType(ctx, envelopeOf(doc))
 	if err != nil {
 		return nil, err
 	}
-	return &readLetter{doc, verbOf(ctx, typed)}, nil
+	return &readLetter{doc, verbIn(ctx, doc, typed)}, nil
 }

@@ -1,6 +1,7 @@
 package activitypub
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 	if len(to)+len(cc) > maxAddressees {
 		return nil
 	}
-	b.Audience, b.To = audienceOf(to, cc)
+	b.Audience, b.To, b.Lists = audienceOf(to, cc)
 	b.InReplyTo = idIn(first(m["inReplyTo"]), rules)
 	b.Project = idIn(m["coop:project"], rules)
 	b.Texts = textsOf(m)
@@ -81,19 +82,16 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 	case *node.Post:
 		v.Asks, _ = m["coop:asks"].(bool)
 		v.Sensitive, _ = m["sensitive"].(bool)
-		v.Warning = cutText(Str(m, "summary"), maxNameRunes)
+		v.Warning = cutText(anyLanguage(m, "summary"), maxNameRunes)
 		v.Mentions = mentionsOf(m)
-		if t := types[0]; t != "Note" {
-			v.Form = t
+		if i := slices.IndexFunc(types, func(t string) bool { return postTypes[t] }); types[i] != "Note" {
+			v.Form = types[i]
 		}
 		// Articles and pages have a title of their own, shown above the text.
-		if name := Str(m, "name"); name != "" && len(v.Texts) > 0 {
-			v.Texts[0].Title = cutText(name, maxNameRunes)
-		}
-		if len(v.Texts) == 0 {
-			if name := cutText(Str(m, "name"), maxNameRunes); name != "" {
-				v.Texts = []node.Text{{Title: name}}
-			}
+		if name := cutText(anyLanguage(m, "name"), maxNameRunes); name != "" && len(v.Texts) > 0 {
+			v.Texts[0].Title = name
+		} else if name != "" {
+			v.Texts = []node.Text{{Title: name}}
 		}
 	}
 	return o
@@ -102,7 +100,7 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 // giveTitle names what came without coop:title: by its name, which we never send but others do, else by its
 // first line (vocabulary 2.4).
 func giveTitle(b *node.Base, m map[string]any) {
-	name := cutText(Str(m, "name"), maxNameRunes)
+	name := cutText(anyLanguage(m, "name"), maxNameRunes)
 	switch {
 	case b.Title() != "":
 	case len(b.Texts) == 0 && name != "":
@@ -112,6 +110,20 @@ func giveTitle(b *node.Base, m map[string]any) {
 	case len(b.Texts) > 0:
 		b.Texts[0].Title = firstLine(b.Texts[0].HTML)
 	}
+}
+
+// anyLanguage is the text at key, or, where it is given by language alone, the first of those.
+func anyLanguage(m map[string]any, key string) string {
+	if s := Str(m, key); s != "" {
+		return s
+	}
+	byLang := Obj(m[key+"Map"])
+	for _, lang := range sortedKeys(byLang) {
+		if s := Str(byLang, lang); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // Limits of texts and lists (security.md 4, LIM).
@@ -197,30 +209,29 @@ func mentionsOf(m map[string]any) []node.Mention {
 	return out
 }
 
-// audienceOf tells who may see something from its addressees, and who is named.
-func audienceOf(to, cc []string) (node.Audience, []string) {
-	var named []string
-	followers := false
-	public := node.Direct
+// audienceOf tells who may see something from its addressees, who is named, and which addresses look like
+// collections of followers: the usual "/followers", and Friendica's "/followers_".
+func audienceOf(to, cc []string) (audience node.Audience, named, lists []string) {
+	audience = node.Direct
 	for i, list := range [][]string{to, cc} {
 		for _, a := range list {
 			switch {
 			case isPublic(a) && i == 0:
-				public = node.Public
-			case isPublic(a) && public != node.Public:
-				public = node.Unlisted
+				audience = node.Public
+			case isPublic(a) && audience != node.Public:
+				audience = node.Unlisted
 			case isPublic(a):
-			case strings.HasSuffix(a, "/followers"):
-				followers = true
+			case strings.HasSuffix(strings.TrimSuffix(a, "_"), "/followers"):
+				lists = append(lists, a)
 			default:
 				named = append(named, a)
 			}
 		}
 	}
-	if public == node.Direct && followers {
-		return node.Followers, named
+	if audience == node.Direct && len(lists) > 0 {
+		audience = node.Followers
 	}
-	return public, named
+	return audience, named, lists
 }
 
 // isPublic knows the three ways in which the public is addressed (JSON-1).

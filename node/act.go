@@ -20,6 +20,10 @@ const (
 	Remove   Verb = "Remove"
 )
 
+// HasID says whether an act has an id of its own. Some servers give a Create the id of what it publishes, or an
+// Update none: such acts are told apart by what they are about, and each of them can come again without harm.
+func (a *Act) HasID() bool { return a.IRI != "" && a.IRI != a.ObjectIRI }
+
 // PublicIRI addresses everybody (ActivityPub 5.6).
 const PublicIRI = "https://www.w3.org/ns/activitystreams#Public"
 

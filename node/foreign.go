@@ -58,6 +58,9 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 	if _, deleted, err := tx.Seen(ctx, deletion(b.Actor, b.IRI)); err != nil || deleted {
 		return err
 	}
+	if err := settleAudience(ctx, tx, b); err != nil {
+		return err
+	}
 	old, err := tx.LockObject(ctx, b.IRI)
 	switch {
 	case IsNotFound(err):
@@ -90,8 +93,33 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 // change: its id, its time and its conversation.
 func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base) error {
 	b := fresh.Common()
+	if err := settleAudience(ctx, tx, b); err != nil {
+		return err
+	}
 	b.ID, b.Published, b.Received, b.InReplyTo, b.Thread = old.ID, old.Published, old.Received, old.InReplyTo, old.Thread
 	return tx.SaveObject(ctx, fresh)
+}
+
+// settleAudience decides whether something that is not for everybody is for its author's followers: the author
+// says which collection holds them, and where that is not known the look of an address has to do.
+func settleAudience(ctx context.Context, tx Tx, b *Base) error {
+	author, err := tx.Actor(ctx, b.Actor)
+	if IsNotFound(err) || err == nil && author.Followers == "" {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	is := func(iri string) bool { return iri == author.Followers }
+	followers := slices.ContainsFunc(b.To, is) || slices.ContainsFunc(b.Lists, is)
+	b.To = slices.DeleteFunc(b.To, is)
+	switch {
+	case b.Audience.Listed():
+	case followers:
+		b.Audience = Followers
+	default:
+		b.Audience = Direct
+	}
+	return nil
 }
 
 // placeInThread finds the conversation to which a reply belongs.

@@ -64,6 +64,10 @@ type Base struct {
 	Shares  int `json:"shares"`  // actors that announced it, each once
 	Replies int `json:"replies"` // public answers that are not deleted
 
+	// Lists are the collections to which others addressed it: until it is kept, when the author's own
+	// decides whether it is for followers.
+	Lists []string `json:"-"`
+
 	// Raw is the document: the exact bytes served (ours) or received (others').
 	Raw []byte `json:"-"`
 }

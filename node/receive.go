@@ -15,7 +15,7 @@ func (n *Node) Receive(ctx context.Context, l *Letter, a *Act) error {
 	now := n.Now()
 	n.tame(a, now)
 	err := n.store.Tx(ctx, func(tx Tx) error {
-		seen, undone, err := tx.Seen(ctx, a.IRI)
+		seen, undone, err := came(ctx, tx, a)
 		if err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ func (n *Node) Receive(ctx context.Context, l *Letter, a *Act) error {
 				return err
 			}
 		}
-		if !undone {
+		if !undone && a.HasID() {
 			if err := tx.MarkSeen(ctx, a.IRI, a.Actor, false, now); err != nil {
 				return err
 			}
@@ -35,6 +35,18 @@ func (n *Node) Receive(ctx context.Context, l *Letter, a *Act) error {
 		n.changed(err)
 	}
 	return err
+}
+
+// came says whether an act was handled before, and whether its actor took it back before it came.
+func came(ctx context.Context, tx Tx, a *Act) (seen, undone bool, err error) {
+	if !a.HasID() {
+		return false, false, nil
+	}
+	if seen, _, err = tx.Seen(ctx, a.IRI); err != nil {
+		return false, false, err
+	}
+	_, undone, err = tx.Seen(ctx, undoing(a.Actor, a.IRI))
+	return seen, undone, err
 }
 
 // repeats says that an act may come again under the same id and then counts again: a Follow, for its answer
@@ -101,7 +113,7 @@ func (n *Node) onUndo(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 		if came, _, err := tx.Seen(ctx, in.IRI); err != nil {
 			return err
 		} else if !came {
-			if err := tx.MarkSeen(ctx, in.IRI, a.Actor, true, now); err != nil {
+			if err := tx.MarkSeen(ctx, undoing(a.Actor, in.IRI), a.Actor, true, now); err != nil {
 				return err
 			}
 		}
@@ -249,6 +261,10 @@ func (n *Node) onDelete(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	}
 	return tx.SaveObject(ctx, tombstone(b, now))
 }
+
+// undoing is the name under which it is remembered that an actor took back an act of its own that had not come
+// yet. The actor is part of it: nobody bars what a neighbour will say.
+func undoing(actor, act string) string { return actor + " Undo " + act }
 
 // deletion is the name under which it is remembered that an actor deleted something that we do not
 // have: a Create of it that comes late is not shown. The actor is part of it, for only the
