@@ -1,10 +1,12 @@
 package aptest
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"strings"
 	"testing"
 	"time"
@@ -63,5 +65,29 @@ func send(t testing.TB, req *http.Request) Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Answer{res.StatusCode, res.Header, body}
+}
+
+// sendRaw writes the bytes that change makes of a request, which need not be by the standard, and reads the answer. A
+// server that only closes the connection gives status 0.
+func sendRaw(t testing.TB, req *http.Request, change func([]byte) []byte) Answer {
+	t.Helper()
+	b, err := httputil.DumpRequestOut(req, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", req.URL.Port()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_, _ = conn.Write(change(b)) // a server may answer and close before it has read everything
+	res, err := http.ReadResponse(bufio.NewReader(conn), req)
+	if err != nil {
+		return Answer{}
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
 	return Answer{res.StatusCode, res.Header, body}
 }

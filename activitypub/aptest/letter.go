@@ -35,11 +35,18 @@ type Letter struct {
 	Host   string    // the Host that is signed and sent
 	Type   string    // Content-Type
 	Digest []byte    // the body of which the digest is taken
-	Covers []string  // what the old form signs
+	Covers []string  // what is signed, as the form calls it
 	Header M         // further headers, set after signing
 
 	Sent   []byte // the body that goes out, if it is not the one signed
 	SentTo string // the Host that goes out, if it is not the one signed
+
+	// For letters that lie. Each is given what was made so far and returns what takes its place.
+	Params func(string) string      // the signature's parameters, before anything is signed
+	Text   func(string) string      // the text that is signed
+	Seal   func(text string) []byte // signs it; RSA with SHA-256 if nil
+	Change func(*http.Request)      // the request, once it is signed
+	Raw    func([]byte) []byte      // its bytes, which then go out over a connection of their own
 }
 
 // In signs in another form.
@@ -75,6 +82,9 @@ func (l *Letter) request() (*http.Request, error) {
 	for name, value := range l.Header {
 		req.Header.Set(name, fmt.Sprint(value))
 	}
+	if l.Change != nil {
+		l.Change(req)
+	}
 	return req, nil
 }
 
@@ -108,6 +118,7 @@ func (l *Letter) signDraft(req *http.Request, sum string) {
 			covers = append(covers, "digest", "content-type")
 		}
 	}
+	params := changed(l.Params, fmt.Sprintf(`keyId="%s",algorithm="rsa-sha256",headers="%s"`, l.KeyID, strings.Join(covers, " ")))
 	lines := make([]string, len(covers))
 	for i, name := range covers {
 		value := req.Header.Get(name)
@@ -116,30 +127,63 @@ func (l *Letter) signDraft(req *http.Request, sum string) {
 			value = strings.ToLower(req.Method) + " " + req.URL.RequestURI()
 		case "host":
 			value = req.Host
+		case "(created)", "(expires)":
+			_, value, _ = strings.Cut(params, strings.Trim(name, "()")+"=")
+			value, _, _ = strings.Cut(value, ",")
 		}
 		lines[i] = name + ": " + value
 	}
-	req.Header.Set("Signature", fmt.Sprintf(`keyId="%s",algorithm="rsa-sha256",headers="%s",signature="%s"`,
-		l.KeyID, strings.Join(covers, " "), l.seal(strings.Join(lines, "\n"))))
+	req.Header.Set("Signature", params+`,signature="`+l.seal(strings.Join(lines, "\n"))+`"`)
 }
 
 func (l *Letter) sign9421(req *http.Request, sum string) {
-	params := fmt.Sprintf(`("@method" "@target-uri");created=%d;keyid="%s";alg="rsa-v1_5-sha256"`, l.Now.Unix(), l.KeyID)
-	lines := []string{
-		`"@method": ` + req.Method,
-		`"@target-uri": http://` + req.Host + req.URL.RequestURI(),
+	covers := l.Covers
+	if covers == nil {
+		covers = []string{"@method", "@target-uri"}
+		if sum != "" {
+			covers = append(covers, "content-digest")
+		}
 	}
 	if sum != "" {
 		req.Header.Set("Content-Digest", "sha-256=:"+sum+":")
-		params = strings.Replace(params, `"@target-uri")`, `"@target-uri" "content-digest")`, 1)
-		lines = append(lines, `"content-digest": sha-256=:`+sum+":")
 	}
+	lines, quoted := make([]string, len(covers)), make([]string, len(covers))
+	for i, name := range covers {
+		value := req.Header.Get(name)
+		switch name {
+		case "@method":
+			value = req.Method
+		case "@target-uri":
+			value = "http://" + req.Host + req.URL.RequestURI()
+		case "@authority":
+			value = req.Host
+		case "@path":
+			value = req.URL.EscapedPath()
+		case "@query":
+			value = "?" + req.URL.RawQuery
+		}
+		quoted[i] = `"` + name + `"`
+		lines[i] = quoted[i] + ": " + value
+	}
+	params := changed(l.Params, fmt.Sprintf(`(%s);created=%d;keyid="%s";alg="rsa-v1_5-sha256"`, strings.Join(quoted, " "), l.Now.Unix(), l.KeyID))
 	lines = append(lines, `"@signature-params": `+params)
 	req.Header.Set("Signature-Input", "sig1="+params)
 	req.Header.Set("Signature", "sig1=:"+l.seal(strings.Join(lines, "\n"))+":")
 }
 
+// changed is s, or what a lie makes of it.
+func changed(change func(string) string, s string) string {
+	if change == nil {
+		return s
+	}
+	return change(s)
+}
+
 func (l *Letter) seal(text string) string {
+	text = changed(l.Text, text)
+	if l.Seal != nil {
+		return base64.StdEncoding.EncodeToString(l.Seal(text))
+	}
 	d := sha256.Sum256([]byte(text))
 	b, err := rsa.SignPKCS1v15(rand.Reader, l.Key, crypto.SHA256, d[:])
 	if err != nil {

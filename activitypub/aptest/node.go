@@ -2,6 +2,8 @@ package aptest
 
 import (
 	"context"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -29,6 +31,7 @@ type Node struct {
 	dir    string
 	listen netip.AddrPort
 	pages  atomic.Pointer[echo.Echo]
+	faults faults
 	ahead  atomic.Int64 // of the clock
 	rest   func()       // stops the loops and waits for them
 }
@@ -51,14 +54,20 @@ func NewNode(t testing.TB, name string) *Node {
 	n.open()
 	n.run()
 
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.pages.Load().ServeHTTP(w, r) })}
+	srv := &http.Server{Handler: n, ErrorLog: log.New(&n.faults, "", 0)}
 	go srv.Serve(l)
 	t.Cleanup(func() {
 		srv.Close()
 		n.close()
+		for _, f := range n.Faults() {
+			t.Errorf("fault of %s: %s", n.Links.Base, f)
+		}
 	})
 	return n
 }
+
+// ServeHTTP answers as the node's server does.
+func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) { n.pages.Load().ServeHTTP(w, r) }
 
 func (n *Node) must(err error) {
 	n.t.Helper()
@@ -73,12 +82,17 @@ func (n *Node) open() {
 	ctx := context.Background()
 	now := func() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }
 	var err error
-	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, node.Options{Now: now, Markdown: ui.Markdown, Clean: ui.Clean})
+	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, node.Options{Now: now, Markdown: ui.Markdown, Clean: ui.Clean, Log: slog.New(&n.faults)})
 	n.must(err)
 	n.Wire, err = activitypub.New(ctx, n.Node, activitypub.Options{Version: "0.0.0-test", Listen: []netip.AddrPort{n.listen}})
 	n.must(err)
 	e := echo.New()
-	e.HTTPErrorHandler = func(err error, c echo.Context) { activitypub.Problem(c, err) }
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		if activitypub.StatusOf(err) == http.StatusInternalServerError {
+			n.faults.add("500 for %s %s: %v", c.Request().Method, c.Request().URL.Path, err)
+		}
+		activitypub.Problem(c, err)
+	}
 	n.Wire.Mount(e)
 	ui.Mount(e, n.Node, ui.Options{Version: "0.0.0-test"})
 	n.pages.Store(e)

@@ -153,6 +153,9 @@ func (p *Person) Post(inbox string, activity any, edits ...func(*Letter)) Answer
 	if err != nil {
 		p.home.t.Fatal(err)
 	}
+	if l.Raw != nil {
+		return sendRaw(p.home.t, req, l.Raw)
+	}
 	return send(p.home.t, req)
 }
 

@@ -39,6 +39,7 @@ type Stranger struct {
 
 	mu       sync.Mutex
 	serves   map[string]served // by path and query
+	handles  map[string]http.HandlerFunc
 	down     bool
 	slow     chan struct{} // GETs wait until it is closed
 	requests []Request
@@ -68,7 +69,7 @@ func NewStranger(t testing.TB, name string) *Stranger {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	s := &Stranger{Base: "http://" + name + ".localhost:" + port, t: t, serves: map[string]served{}}
+	s := &Stranger{Base: "http://" + name + ".localhost:" + port, t: t, serves: map[string]served{}, handles: map[string]http.HandlerFunc{}}
 	srv := &http.Server{Handler: s}
 	go srv.Serve(l)
 	t.Cleanup(func() {
@@ -88,7 +89,7 @@ func (s *Stranger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, req)
-	down, slow, doc := s.down, s.slow, s.serves[req.Path]
+	down, slow, doc, handle := s.down, s.slow, s.serves[req.Path], s.handles[req.Path]
 	s.mu.Unlock()
 	if slow != nil && r.Method == http.MethodGet {
 		select {
@@ -99,6 +100,8 @@ func (s *Stranger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case down:
 		w.WriteHeader(http.StatusBadGateway)
+	case handle != nil:
+		handle(w, r)
 	case r.Method == http.MethodPost:
 		status := http.StatusAccepted
 		if s.Answer != nil {
@@ -127,10 +130,21 @@ func (s *Stranger) ServeStatus(address string, status int, doc any) {
 			s.t.Fatal(err)
 		}
 	}
-	path, _, _ := strings.Cut(strings.TrimPrefix(address, s.Base), "#")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.serves[path] = served{status, b}
+	s.serves[s.pathOf(address)] = served{status, b}
+}
+
+// Handle answers requests for an address of the stranger in a way of its own from now on.
+func (s *Stranger) Handle(address string, h http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handles[s.pathOf(address)] = h
+}
+
+func (s *Stranger) pathOf(address string) string {
+	path, _, _ := strings.Cut(strings.TrimPrefix(address, s.Base), "#")
+	return path
 }
 
 // Down makes every answer 502 until Up.
