@@ -15,18 +15,19 @@ demo:
 test: tools lint
 	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 30m ./...
 
-# What the tests need besides Go: a C compiler for the race detector, Node.js for the Fedify peer, jing for feeds.
+# What the tests need besides Go: a C compiler for the race detector, Node.js for the Fedify peer, jing for feeds, ip for a network of their own.
 tools:
-	@echo "The tests need: gcc (race detector), Node.js 20 or newer and npm (the Fedify peer), Fedify 2.3.6 (from npm), jing (feeds)."
+	@echo "The tests need: gcc (race detector), Node.js 20 or newer and npm (the Fedify peer), Fedify 2.3.6 (from npm), jing (feeds), ip (a network of their own)."
 	@missing=""; \
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
 	command -v jing >/dev/null || missing="$$missing jing"; \
+	command -v ip >/dev/null || missing="$$missing iproute2"; \
 	if [ -n "$$missing" ]; then \
 		echo "Installing with apt-get:$$missing"; \
 		apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; \
-	else echo "gcc, node, npm and jing are here already."; fi
+	else echo "gcc, node, npm, jing and ip are here already."; fi
 	@echo "Installing into $(FEDIFY)/node_modules: what its package-lock.json lists."
 	@cd $(FEDIFY) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
@@ -48,4 +49,4 @@ bench:
 
 # The long forms of the tests that kill, hang and refuse.
 torture:
-	COOPNODE_TORTURE=1 $(GO) test -count=1 -v -run 'Torture|KilledCarrier' -timeout 60m ./activitypub ./cmd/coopnode
+	COOPNODE_TORTURE=1 $(GO) test -count=1 -v -run 'Torture|KilledCarrier|SealedNetwork' -timeout 60m ./activitypub ./cmd/coopnode

@@ -649,8 +649,20 @@ func TestProduction(t *testing.T) {
 
 // nameServer answers every A question with what answer says.
 func nameServer(t *testing.T, answer func() [4]byte) string {
+	return serveNames(t, "127.0.0.1:0", func(m *dnsmessage.Message) {
+		if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
+			m.Answers = []dnsmessage.Resource{{
+				Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
+				Body:   &dnsmessage.AResource{A: answer()},
+			}}
+		}
+	})
+}
+
+// serveNames starts a name server at address, where answer turns each question into what is said.
+func serveNames(t *testing.T, address string, answer func(*dnsmessage.Message)) string {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := net.ListenPacket("udp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -667,12 +679,7 @@ func nameServer(t *testing.T, answer func() [4]byte) string {
 				continue
 			}
 			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-				m.Answers = []dnsmessage.Resource{{
-					Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
-					Body:   &dnsmessage.AResource{A: answer()},
-				}}
-			}
+			answer(&m)
 			if out, err := m.Pack(); err == nil {
 				conn.WriteTo(out, from)
 			}
