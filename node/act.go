@@ -18,6 +18,7 @@ const (
 	Announce Verb = "Announce"
 	Add      Verb = "Add"
 	Remove   Verb = "Remove"
+	Block    Verb = "Block" // never sent: who is blocked is not told
 )
 
 // HasID says whether an act has an id of its own. Some servers give a Create the id of what it publishes, or an

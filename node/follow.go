@@ -26,7 +26,7 @@ type Following struct {
 
 // Follow asks to hear what target publishes. The answer comes later; until then the follow is
 // pending. Following somebody again asks again. by names who did it. Errors: Invalid for ourselves
-// or an actor without an inbox.
+// or an actor without an inbox, Forbidden for one whom a rule refuses.
 func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following, error) {
 	const op = "follow"
 	if target.IRI == n.Links.Actor() {
@@ -41,6 +41,11 @@ func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following
 	n.cleanActor(target)
 	err := n.store.Tx(ctx, func(tx Tx) error {
 		f = &Following{Actor: target.IRI, State: Pending, FollowIRI: act.IRI, Since: act.Published}
+		if refused, err := n.refuses(ctx, tx, target.IRI); err != nil {
+			return err
+		} else if refused {
+			return blockedHere(op, target.IRI)
+		}
 		old, err := tx.Followed(ctx, target.IRI)
 		if err == nil && old.State == Accepted {
 			f.State, f.Since = Accepted, old.Since

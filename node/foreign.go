@@ -55,6 +55,9 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 	if n.Links.Ours(b.IRI) {
 		return nil // looked up here, never taken from others (security.md 3)
 	}
+	if refused, err := n.refuses(ctx, tx, b.Actor); err != nil || refused { // also where somebody else brings it (MOD-3)
+		return err
+	}
 	if _, deleted, err := tx.Seen(ctx, deletion(b.Actor, b.IRI)); err != nil || deleted {
 		return err
 	}
@@ -141,7 +144,7 @@ func (n *Node) joinEarly(ctx context.Context, tx Tx, b *Base) error {
 	if b.Thread == "" {
 		return nil // it is the root, where they stand already
 	}
-	early, _, err := tx.Objects(ctx, ObjectQuery{Thread: b.IRI, Deleted: true, Drafts: true, Limit: 200})
+	early, _, err := tx.Objects(ctx, ObjectQuery{Thread: b.IRI, Deleted: true, Drafts: true, Refused: true, Limit: 200})
 	if err != nil {
 		return err
 	}

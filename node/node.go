@@ -30,6 +30,9 @@ type Node struct {
 	enc     Encoder
 	opt     Options
 	changes atomic.Int64
+
+	ruleChanges atomic.Int64 // of this process
+	held        atomic.Pointer[heldPolicy]
 }
 
 // Options are the things a node can live without. The zero value is a good start, but our texts

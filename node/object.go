@@ -53,6 +53,8 @@ type Base struct {
 	Updated   time.Time `json:"updated"`
 	Received  time.Time `json:"received,omitzero"` // when it first came here, or was made here
 	Deleted   time.Time `json:"deleted,omitzero"`
+	// Moderation is what the rules here say of its owner: "", SeverityLimit or SeverityReject. The store fills it in.
+	Moderation Severity `json:"moderation,omitempty"`
 
 	InReplyTo string   `json:"inReplyTo,omitempty"`
 	Thread    string   `json:"thread,omitempty"` // address of the object at the root of the conversation
@@ -131,16 +133,22 @@ type ObjectQuery struct {
 	Tag       string
 	Skill     string // openings that ask for this skill key
 	Posts     bool   // posts that are not replies
-	Listed    bool   // only what everybody may see: not drafts, not deleted, public or unlisted
+	Listed    bool   // only what everybody may see: not drafts, not deleted, public or unlisted, of nobody whom a rule limits
 	Deleted   bool   // deleted ones too
 	Drafts    bool   // drafts too
+	Refused   bool   // those of refused owners too (MOD-3)
 	Before    string // cursor: what Page returned
 	Limit     int    // 1 to 200; 40 if 0
 }
 
-// Object finds one known object by id, address or page; NotFound otherwise.
+// Object finds one known object by id, address or page; NotFound otherwise, also for what is hidden
+// because its owner is refused (MOD-3).
 func (n *Node) Object(ctx context.Context, ref string) (Object, error) {
-	return n.store.Object(ctx, n.ref(ref))
+	o, err := n.store.Object(ctx, n.ref(ref))
+	if err == nil && o.Common().Moderation == SeverityReject {
+		return nil, &Error{Op: "read object", Kind: NotFound, Subject: ref}
+	}
+	return o, err
 }
 
 // Objects lists known objects and the cursor of the next page, "" at the end.

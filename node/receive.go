@@ -19,6 +19,13 @@ func (n *Node) Receive(ctx context.Context, l *Letter, a *Act) error {
 		if err != nil {
 			return err
 		}
+		refused, err := n.refuses(ctx, tx, a.Actor) // it may have been blocked since the door took its letter
+		if err != nil {
+			return err
+		}
+		if refused {
+			return tx.DropLetter(ctx, l.Seq)
+		}
 		if handle != nil && !undone && (!seen || repeats(a)) {
 			if err := handle(n, ctx, tx, a, answer, now); err != nil {
 				return err
@@ -69,6 +76,7 @@ var received = map[Verb]func(n *Node, ctx context.Context, tx Tx, a, answer *Act
 	Delete:   (*Node).onDelete,
 	Like:     (*Node).onLike,
 	Announce: (*Node).onAnnounce,
+	Block:    (*Node).onBlock,
 }
 
 // Wants says whether an act of this verb can have any effect here.

@@ -61,6 +61,11 @@ type Reader interface {
 	NextDue(ctx context.Context) (time.Time, error)        // zero if nothing waits
 	QueueStatus(ctx context.Context) (*QueueStatus, error)
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]*Task, error)
+
+	Rules(ctx context.Context) ([]*Rule, error)
+	RulesFor(ctx context.Context, targets []string) ([]*Rule, error)
+	// KnownActors lists the addresses of all others of whom something is kept.
+	KnownActors(ctx context.Context) ([]string, error)
 }
 
 // Writer changes things; only a Tx can.
@@ -115,6 +120,18 @@ type Writer interface {
 	// the shared one. One that is there already stays as it is: it remembers what was seen before.
 	DoubtInbox(ctx context.Context, inbox string, due time.Time) error
 
+	// SaveRule keeps a rule in place of one for the same target. What is kept of those whom it is about
+	// does not change by it: JudgeActor does that. Of actors and objects that come later the store knows by itself.
+	SaveRule(ctx context.Context, r *Rule) error
+	DropRule(ctx context.Context, target string, allow bool) error
+	// JudgeActor remembers what the rules say of an actor beside all that is kept of it.
+	JudgeActor(ctx context.Context, iri string, s Severity) error
+	// Part forgets follows in both directions and that the actor is a reader of anything. What it
+	// brought into the timeline stays.
+	Part(ctx context.Context, iri string) error
+	// PurgeActor deletes an actor and all that is kept of it, and returns how many objects that were.
+	PurgeActor(ctx context.Context, iri string) (objects int, err error)
+
 	// Sweep removes what has passed its time: seen ids, readers, refusals (DB-7, Q-9).
 	Sweep(ctx context.Context, now time.Time) error
 }
@@ -156,5 +173,6 @@ type DeliveryQuery struct {
 	Host   string
 	Object string
 	Act    string // id of the activity
+	Inbox  string
 	Limit  int
 }

@@ -28,17 +28,17 @@ const (
 		 where key_id = $1 and key_id <> ''
 		 order by substr($1, 1, length(iri)) = iri desc, gone_ms = 0 desc, fetched_ms desc
 		 limit 1`
-	knownCoops = `select ` + actorColumns + ` from actor where is_coop and gone_ms = 0`
+	knownCoops = `select ` + actorColumns + ` from actor where is_coop and gone_ms = 0 and hidden = 0`
 	saveActor  = `
 		insert into actor (iri, handle, host, local, is_coop, key_id, key_pem, inbox, inbox_host,
-		                   mailbox, mailbox_host, fetched_ms, gone_ms, data, raw)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		                   mailbox, mailbox_host, fetched_ms, gone_ms, data, raw, hidden)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		    on conflict (iri) do update set
 		       handle = excluded.handle, host = excluded.host, local = excluded.local,
 		       is_coop = excluded.is_coop, key_id = excluded.key_id, key_pem = excluded.key_pem,
 		       inbox = excluded.inbox, inbox_host = excluded.inbox_host, mailbox = excluded.mailbox,
 		       mailbox_host = excluded.mailbox_host, fetched_ms = excluded.fetched_ms,
-		       gone_ms = excluded.gone_ms, data = excluded.data, raw = excluded.raw`
+		       gone_ms = excluded.gone_ms, data = excluded.data, raw = excluded.raw, hidden = excluded.hidden`
 )
 
 // Actor gives an actor by its address. NotFound.
@@ -68,7 +68,7 @@ func (q questions) ActorByKey(ctx context.Context, keyID string) (a *node.Actor,
 	return a, sqliteError("read actor of key", keyID, err)
 }
 
-// KnownCoops lists the actors that say they are cooperatives, ours among them, by name.
+// KnownCoops lists the actors that say they are cooperatives, ours among them, by name; none whom a rule limits or refuses.
 func (q questions) KnownCoops(ctx context.Context) (list []*node.Actor, err error) {
 	err = q.on(ctx, func(c *conn) error {
 		return c.each(func(r rowScanner) error {
@@ -89,9 +89,13 @@ func (t tx) SaveActor(_ context.Context, a *node.Actor) error {
 	if err != nil {
 		return err
 	}
+	hidden, err := t.hiddenOf(a.IRI, a.Local)
+	if err != nil {
+		return err
+	}
 	mailbox := cmp.Or(a.SharedInbox, a.Inbox)
 	_, err = t.c.exec(saveActor, a.IRI, strings.ToLower(a.Handle), strings.ToLower(a.Host), a.Local, a.Coop != nil,
-		a.KeyID, a.KeyPEM, a.Inbox, node.HostOf(a.Inbox), mailbox, node.HostOf(mailbox), ms(a.Fetched), ms(a.Gone), data, a.Raw)
+		a.KeyID, a.KeyPEM, a.Inbox, node.HostOf(a.Inbox), mailbox, node.HostOf(mailbox), ms(a.Fetched), ms(a.Gone), data, a.Raw, hidden)
 	return sqliteError("save actor", a.IRI, err)
 }
 

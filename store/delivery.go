@@ -7,9 +7,9 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// Inboxes to which a letter may go: not our own, not those of actors that are gone.
+// Inboxes to which a letter may go: not our own, not those of actors that are gone or refused (MOD-4).
 const reachable = `
-	       a.gone_ms = 0 and not a.local and a.mailbox_host <> ''
+	       a.gone_ms = 0 and a.hidden < 2 and not a.local and a.mailbox_host <> ''
 	   and a.mailbox_host not in (select inbox_host from actor where local)`
 
 const (
@@ -142,6 +142,9 @@ func matching(q node.DeliveryQuery) *filter {
 	}
 	if q.Object != "" {
 		f.and("d.object = " + f.arg(q.Object))
+	}
+	if q.Inbox != "" {
+		f.and("d.inbox = " + f.arg(q.Inbox))
 	}
 	if q.Act != "" {
 		f.and("d.act = (select seq from act where iri = " + f.arg(q.Act) + ")")

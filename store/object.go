@@ -14,11 +14,12 @@ import (
 // The columns of an object o, with what others said of it counted.
 const objectColumns = `
 	       o.id, o.iri, o.type, o.actor, o.local, o.audience, o.draft, o.in_reply_to, o.thread,
-	       o.project, o.published_ms, o.updated_ms, o.received_ms, o.deleted_ms, o.url, o.data, o.raw,
-	       (select count(*) from reaction r where r.object = o.iri and r.verb = 'Like'),
-	       (select count(*) from reaction r where r.object = o.iri and r.verb = 'Announce'),
+	       o.project, o.published_ms, o.updated_ms, o.received_ms, o.deleted_ms, o.url, o.data, o.raw, o.hidden,
+	       (select count(*) from reaction r where r.object = o.iri and r.verb = 'Like' and r.hidden < 2),
+	       (select count(*) from reaction r where r.object = o.iri and r.verb = 'Announce' and r.hidden < 2),
 	       (select count(*) from object a
-	         where a.in_reply_to = o.iri and a.in_reply_to <> '' and a.listed and a.deleted_ms = 0 and not a.draft)`
+	         where a.in_reply_to = o.iri and a.in_reply_to <> '' and a.listed and a.deleted_ms = 0 and not a.draft
+	           and a.hidden = 0)`
 
 const (
 	objectByID  = `select ` + objectColumns + ` from object o where o.id = $1`
@@ -34,8 +35,8 @@ const (
 	saveObject = `
 		insert into object (id, iri, type, actor, local, audience, listed, draft, in_reply_to, thread,
 		                    project, kind, status, closes_ms, published_ms, updated_ms, received_ms,
-		                    deleted_ms, url, version, data, raw)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $21)
+		                    deleted_ms, url, version, data, raw, hidden)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $21, $22)
 		    on conflict (iri) do update set
 		       type = excluded.type, actor = excluded.actor, local = excluded.local,
 		       audience = excluded.audience, listed = excluded.listed, draft = excluded.draft,
@@ -43,7 +44,7 @@ const (
 		       kind = excluded.kind, status = excluded.status, closes_ms = excluded.closes_ms,
 		       published_ms = excluded.published_ms, updated_ms = excluded.updated_ms,
 		       deleted_ms = excluded.deleted_ms, url = excluded.url, version = object.version + 1,
-		       data = excluded.data, raw = excluded.raw
+		       data = excluded.data, raw = excluded.raw, hidden = excluded.hidden
 		returning id, version`
 	dropTags   = `delete from object_tag where object = $1`
 	dropSkills = `delete from object_skill where object = $1`
@@ -114,11 +115,15 @@ func (t tx) SaveObject(_ context.Context, o node.Object) error {
 	if opening, ok := o.(*node.Opening); ok {
 		kind, status, closes, skills = opening.Kind, opening.Status, opening.Closes, opening.Skills
 	}
+	hidden, err := t.hiddenOf(b.Actor, b.Local)
+	if err != nil {
+		return err
+	}
 	var id string
 	var version int64
 	err = t.c.row(saveObject, b.ID, b.IRI, string(b.Type), b.Actor, b.Local, string(b.Audience), b.Audience.Listed(),
 		b.Draft, b.InReplyTo, b.Thread, b.Project, string(kind), string(status), ms(closes), ms(b.Published),
-		ms(b.Updated), ms(b.Received), ms(b.Deleted), b.URL, data, b.Raw).Scan(&id, &version)
+		ms(b.Updated), ms(b.Received), ms(b.Deleted), b.URL, data, b.Raw, hidden).Scan(&id, &version)
 	if err != nil {
 		return sqliteError(op, b.IRI, err)
 	}
@@ -150,10 +155,10 @@ func (t tx) index(id string, before bool, tags []string, skills []node.Skill) er
 // scanObject reads objectColumns, after columns that stand before them.
 func scanObject(r rowScanner, before ...any) (node.Object, error) {
 	var b node.Base
-	var published, updated, received, deleted int64
+	var published, updated, received, deleted, hidden int64
 	var data []byte
 	err := r.Scan(append(before, &b.ID, &b.IRI, &b.Type, &b.Actor, &b.Local, &b.Audience, &b.Draft, &b.InReplyTo, &b.Thread,
-		&b.Project, &published, &updated, &received, &deleted, &b.URL, &data, &b.Raw, &b.Likes, &b.Shares, &b.Replies)...)
+		&b.Project, &published, &updated, &received, &deleted, &b.URL, &data, &b.Raw, &hidden, &b.Likes, &b.Shares, &b.Replies)...)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +170,7 @@ func scanObject(r rowScanner, before ...any) (node.Object, error) {
 		return nil, damaged("read object", b.IRI, err)
 	}
 	b.Published, b.Updated, b.Received, b.Deleted = timeOf(published), timeOf(updated), timeOf(received), timeOf(deleted)
+	b.Moderation = severityOf(hidden)
 	kept := o.Common()
 	b.To, b.Tags, b.Texts = kept.To, kept.Tags, kept.Texts
 	*kept = b

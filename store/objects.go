@@ -118,8 +118,11 @@ func filterOf(q node.ObjectQuery) *filter {
 	if q.Skill != "" {
 		f.and("o.id in (select object from object_skill where skill = " + f.arg(q.Skill) + ")")
 	}
-	if q.Listed {
-		f.and("o.listed")
+	switch {
+	case q.Listed:
+		f.and("o.listed and o.hidden = 0")
+	case !q.Refused:
+		f.and("o.hidden < 2")
 	}
 	if q.Listed || !q.Deleted {
 		f.and("o.deleted_ms = 0")

@@ -18,12 +18,13 @@ const (
 		  left join actor w on w.iri = o.actor
 		 where t.at_ms < $1 and ($2 = '' or o.type = $2)
 		   and o.deleted_ms = 0 and not o.draft and o.audience <> 'direct'
+		   and o.hidden < 2 and t.hidden < 2
 		   and not exists (select 1 from timeline n
-		                    where n.object = t.object
+		                    where n.object = t.object and n.hidden < 2
 		                      and (n.at_ms > t.at_ms or n.at_ms = t.at_ms and n.seq > t.seq))
 		 order by t.at_ms desc, t.seq desc
 		 limit $3`
-	sharedBy = `select actor from timeline where object = $1 and verb = 'Announce' order by seq`
+	sharedBy = `select actor from timeline where object = $1 and verb = 'Announce' and hidden < 2 order by seq`
 	bring    = `
 		insert into timeline (object, actor, verb, iri, at_ms, seq)
 		select $1, $2, $3, $4, $5, m.last + 1 from (select coalesce((select max(seq) from timeline), 0) as last) m
@@ -41,7 +42,7 @@ const maxTied = 1000
 var errEnough = errors.New("enough rows")
 
 // Timeline lists what was brought, newest first, each object once, where it was brought last; not
-// what is deleted or was said to named actors alone. Entries of one and the same moment
+// what is deleted or was said to named actors alone, or comes from somebody whom a rule refuses. Entries of one and the same moment
 // are never parted, so there may be some more than Limit.
 func (q questions) Timeline(ctx context.Context, query node.TimelineQuery) (list []*node.TimelineEntry, err error) {
 	limit := limitOr(query.Limit, 40, 200)
