@@ -162,6 +162,7 @@ func verbOf(ctx context.Context, t vocab.Type) (verb node.Verb) {
 		func(context.Context, vocab.ActivityStreamsUndo) error { return is(node.Undo) },
 		func(context.Context, vocab.ActivityStreamsLike) error { return is(node.Like) },
 		func(context.Context, vocab.ActivityStreamsAnnounce) error { return is(node.Announce) },
+		func(context.Context, vocab.ActivityStreamsBlock) error { return is(node.Block) },
 	)
 	if err != nil {
 		return ""

@@ -47,6 +47,10 @@ type ClientOptions struct {
 	Sign func(req *http.Request, body []byte) error
 	Gate Gate // bounds Sign; one slot per core if nil
 
+	// Permit is asked before each request and each hop of a redirect, before a name is looked up
+	// (MOD-3). Its error ends the request and is returned as it is. Nil permits all.
+	Permit func(ctx context.Context, address string) error
+
 	RootCAs   *x509.CertPool // the system's if nil
 	CAFile    string         // PEM certificates to trust besides
 	Resolvers []string       // name servers as IP or IP:port; the system's if empty
@@ -239,8 +243,13 @@ func (c *Client) sign(ctx context.Context, req *http.Request, body []byte) error
 	return c.opt.Sign(req, body)
 }
 
-// roundTrip makes one request and sorts its errors.
+// roundTrip makes one request, if it is permitted, and sorts its errors.
 func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
+	if c.opt.Permit != nil {
+		if err := c.opt.Permit(req.Context(), req.URL.String()); err != nil {
+			return nil, err
+		}
+	}
 	err := c.checkName(req.Context(), req.URL)
 	if err == nil {
 		var res *http.Response

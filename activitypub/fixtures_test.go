@@ -283,7 +283,12 @@ var fixtureRows = []fixtureRow{
 	}},
 	{file: "mastodon-move", status: 202, before: first("mastodon-follow"), check: func(b *letterbox) { b.wantFollower(ana, node.Accepted) }},
 	{file: "mastodon-flag", status: 202, check: nothing},
-	{file: "mastodon-block", status: 202, before: first("mastodon-follow"), check: func(b *letterbox) { b.wantFollower(ana, node.Accepted) }},
+	{file: "mastodon-block", status: 202, before: first("mastodon-follow"), check: func(b *letterbox) {
+		b.wantFollower(ana, "")
+		if got := b.host("mastodon.example").Letters("Reject"); len(got) != 0 {
+			b.Errorf("who blocks us was told: %v", got)
+		}
+	}},
 	{file: "mastodon-relay-follow", status: 202, check: func(b *letterbox) { b.wantFollower("https://mastodon.example/actor", "") }},
 	{file: "mastodon-quote-request", status: 202, check: nothing},
 

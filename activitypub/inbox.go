@@ -50,6 +50,9 @@ func (w *Wire) postInbox(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.admit(r.Context(), l.actor, l.signature.KeyID); err != nil {
+		return err
+	}
 	if w.strange(r.Context(), l) {
 		return c.NoContent(http.StatusAccepted)
 	}

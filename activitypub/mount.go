@@ -78,6 +78,9 @@ func (w *Wire) document(page func(echo.Context) string, get func(echo.Context) (
 		case asNothing:
 			return &statusError{http.StatusNotAcceptable, "This is to be had as " + typeActivity + ", and as a page in text/html."}
 		}
+		if err := w.admitReader(c.Request()); err != nil {
+			return err
+		}
 		a, err := get(c)
 		if err != nil {
 			return err

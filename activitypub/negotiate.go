@@ -46,6 +46,9 @@ func (w *Wire) negotiate(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return w.sendAt(c, w.node.Links.Actor(), a)
 		}
+		if err := w.admitReader(r); err != nil {
+			return err
+		}
 		a, err := w.object(r.Context(), t, id)
 		if node.IsNotFound(err) {
 			return next(c) // of others, whose page tells where its own home is; or of nobody

@@ -65,7 +65,7 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 	}
 	w.client, err = NewClient(ClientOptions{
 		Rules: w.rules, UserAgent: fmt.Sprintf("coopnode/%s (+%s/)", opt.Version, n.Links.Base),
-		Sign: w.sign, Gate: NewGate(runtime.NumCPU()),
+		Sign: w.sign, Gate: NewGate(runtime.NumCPU()), Permit: w.permit,
 		CAFile: opt.CAFile, Proxy: opt.Proxy, Resolvers: opt.Resolvers, Now: n.Now, Log: opt.Log,
 	})
 	if err != nil {
