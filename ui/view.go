@@ -54,10 +54,14 @@ func (v *visit) entries(ctx context.Context, objects []node.Object) ([]*entry, e
 }
 
 // linkTo names an object that another one speaks of; nil where there is none that everybody may see
-// and no address that could be linked.
+// and no address that could be linked, or that a rule refuses (MOD-3).
 func (v *visit) linkTo(ctx context.Context, iri string) (*link, error) {
 	if iri == "" {
 		return nil, nil
+	}
+	rules, err := v.node.Policy(ctx)
+	if err != nil || rules.Refuses(iri) {
+		return nil, err
 	}
 	o, err := v.node.Object(ctx, iri)
 	if node.IsNotFound(err) {
@@ -75,8 +79,10 @@ func (v *visit) linkTo(ctx context.Context, iri string) (*link, error) {
 	return &link{nameOf(v.text(b.Texts)), pageOf(v.node.Links, b)}, nil
 }
 
-// visible says whether everybody may see an object (HTTP-7).
-func visible(b *node.Base) bool { return !b.Draft && b.Deleted.IsZero() && b.Audience.Listed() }
+// visible says whether everybody may see an object (HTTP-7, MOD-1).
+func visible(b *node.Base) bool {
+	return !b.Draft && b.Deleted.IsZero() && b.Audience.Listed() && b.Moderation == ""
+}
 
 // pageOf is where people read an object: ours here, others' where they live.
 func pageOf(l node.Links, b *node.Base) string {
