@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -13,9 +14,9 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// chores does what nobody waits for: reads back the outbox of someone we began to follow, asks
-// whether a follower whose inbox is gone is gone too, closes openings at their deadline, and throws away what has
-// passed its time.
+// chores does what nobody waits for: reads the outboxes of those we follow, asks again where a Follow was not
+// answered, asks whether a follower whose inbox is gone is gone too, closes openings at their deadline, and
+// throws away what has passed its time.
 type chores struct {
 	w    *Wire
 	log  *slog.Logger
@@ -23,15 +24,12 @@ type chores struct {
 }
 
 const (
-	choresPoll    = time.Second
-	expireEvery   = 20 * time.Second
-	sweepEvery    = time.Hour
-	tasksAtOnce   = 4
-	taskGivenUp   = 10 // attempts, over about a day
-	taskTime      = 5 * time.Minute
-	backfillPages = 10 // security.md 4, LIM
-	backfillItems = 1000
-	backfillFetch = 100 // objects fetched one by one
+	choresPoll  = time.Second
+	expireEvery = 20 * time.Second
+	sweepEvery  = time.Hour
+	tasksAtOnce = 4
+	taskGivenUp = 10 // attempts, over about a day
+	taskTime    = 5 * time.Minute
 )
 
 func newChores(w *Wire) *chores {
@@ -103,21 +101,33 @@ func (c *chores) do(ctx context.Context, t *node.Task) {
 		c.log.Info("task not done", "task", t.Kind, "actor", t.Subject, "tries", t.Attempts+1, "err", err)
 	}
 	now := c.w.node.Now()
-	err = c.w.node.Store().Tx(ctx, func(tx node.Tx) error {
-		if !again || t.Attempts+1 >= taskGivenUp {
-			return tx.DropTask(ctx, t)
-		}
-		next := *t
-		next.Attempts++
+	next := *t
+	next.Attempts++
+	switch {
+	case t.Kind == node.TaskBackfill && again && err == nil:
+		next.Attempts, next.Due = 0, tomorrow(now)
+	case t.Kind == node.TaskBackfill && again && next.Attempts >= taskGivenUp:
+		next.Due = tomorrow(now) // as long as we follow, it is never given up
+	case t.Kind == node.TaskDoubt || t.Kind == node.TaskAsk:
+		next.Due = now.Add(24 * time.Hour)
+	default:
 		next.Due = node.NextTry(now, next.Attempts+2)
-		if t.Kind == node.TaskDoubt {
-			next.Due = now.Add(24 * time.Hour)
+	}
+	again = again && (next.Attempts < taskGivenUp || t.Kind == node.TaskBackfill)
+	err = c.w.node.Store().Tx(ctx, func(tx node.Tx) error {
+		if !again {
+			return tx.DropTask(ctx, t)
 		}
 		return tx.SaveTask(ctx, &next)
 	})
 	if err != nil && ctx.Err() == nil {
 		c.log.Warn("task cannot be put off", "task", t.Kind, "actor", t.Subject, "err", err)
 	}
+}
+
+// tomorrow is a day from now, an hour more or less, so that what began together does not stay together.
+func tomorrow(now time.Time) time.Time {
+	return now.Add(23*time.Hour + rand.N(2*time.Hour))
 }
 
 // try does the network part of a task. A panic over what somebody served ends the task, not the node (HTTP-3).
@@ -130,8 +140,9 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 	}()
 	switch t.Kind {
 	case node.TaskBackfill:
-		err = c.w.backfill(ctx, t.Subject)
-		again = err != nil && !isDisproof(err)
+		again, err = c.backfill(ctx, t)
+	case node.TaskAsk:
+		again, err = c.w.node.AskAgain(ctx, t.Subject)
 	case node.TaskDoubt:
 		again, err = c.doubt(ctx, t)
 	}
@@ -165,80 +176,4 @@ func (c *chores) doubt(ctx context.Context, t *node.Task) (again bool, err error
 func (c *chores) gone(ctx context.Context, actor string) error {
 	c.w.keys.forget(actor)
 	return c.w.node.ActorGone(ctx, actor)
-}
-
-// backfill reads back what an actor has published before we followed it: its outbox, newest first,
-// bounded. What stands there in full is believed, for it comes from the author's own home; what is only
-// named is fetched from where it lives.
-func (w *Wire) backfill(ctx context.Context, iri string) error {
-	a, err := w.fetchActor(ctx, iri, time.Hour)
-	if err != nil || a.Outbox == "" {
-		return err
-	}
-	doc, err := w.client.GetObject(ctx, a.Outbox)
-	if err != nil {
-		return err
-	}
-	page := doc.Object
-	read := map[string]bool{a.Outbox: true}
-	items, fetched := 0, 0
-	for pages := 0; page != nil && pages < backfillPages && items < backfillItems; pages++ {
-		for _, v := range append(List(page["orderedItems"]), List(page["items"])...) {
-			if items++; items > backfillItems {
-				break
-			}
-			if err := w.backfillItem(ctx, a.IRI, v, &fetched); err != nil {
-				return err
-			}
-		}
-		next := page["next"]
-		if next == nil {
-			next = page["first"]
-		}
-		if page = Obj(next); page != nil {
-			continue // the page stands inside the collection
-		}
-		at := IDOf(next)
-		if at == "" || read[at] || !SameOrigin(at, a.IRI) {
-			break
-		}
-		read[at] = true
-		if doc, err = w.client.GetActivity(ctx, at); err != nil { // of the same origin; many pages have no id
-			return err
-		}
-		page = doc.Object
-	}
-	return nil
-}
-
-// backfillItem keeps one entry of an outbox.
-func (w *Wire) backfillItem(ctx context.Context, actor string, v any, fetched *int) error {
-	m := Obj(v)
-	verb := node.Verb(Str(m, "type"))
-	if verb != node.Create && verb != node.Announce || IDOf(m["actor"]) != actor {
-		return nil
-	}
-	act := decodeAct(m, verb, w.rules, w.node.Now())
-	if act.Object != nil && Str(m, "published") == "" {
-		act.Published = act.Object.Common().Published
-	}
-	if act.Object == nil || verb == node.Announce {
-		if held, err := w.node.Object(ctx, act.ObjectIRI); err == nil && !held.Common().Local {
-			act.Object = held
-		} else if *fetched++; *fetched > backfillFetch || w.node.Links.Ours(act.ObjectIRI) {
-			return nil
-		} else if act.Object, err = w.fetchObject(ctx, act.ObjectIRI); err != nil {
-			if isUnreached(err) && ctx.Err() == nil {
-				return nil // one sleeping home does not end the reading
-			}
-			return ctx.Err()
-		}
-		if verb == node.Create && act.Object.Common().Actor != actor {
-			return nil
-		}
-	}
-	if !act.Object.Common().Audience.Listed() {
-		return nil
-	}
-	return w.node.KeepFound(ctx, act)
 }

@@ -50,6 +50,15 @@ func (c *Client) GetActivity(ctx context.Context, id string) (*Document, error) 
 	return c.get(ctx, id, fetchKind{accept: acceptActivity, signed: true, sameOrigin: true, types: activityType})
 }
 
+// errUnchanged is the answer 304 to GetChanged.
+var errUnchanged = errors.New("unchanged")
+
+// GetChanged is GetActivity for a document that was read before with this ETag, which may be "". errUnchanged
+// where it is still the same.
+func (c *Client) GetChanged(ctx context.Context, id, etag string) (*Document, error) {
+	return c.get(ctx, id, fetchKind{accept: acceptActivity, signed: true, sameOrigin: true, types: activityType, etag: etag})
+}
+
 // GetObject is GetActivity for a document that must be what its id says (ORG-4): a
 // document that names another id of the same origin is fetched once more from
 // there; every other difference is a *DocumentError.
@@ -87,6 +96,7 @@ type fetchKind struct {
 	signed     bool
 	sameOrigin bool
 	types      func(contentType string) bool
+	etag       string // of what we have already, "" for none
 }
 
 // activityType is ORG-5.
@@ -200,6 +210,9 @@ func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind
 	req.URL, req.Host = signedURL, u.Host
 	req.Header["Accept"] = []string{kind.accept}
 	req.Header["User-Agent"] = []string{c.opt.UserAgent}
+	if kind.etag != "" {
+		req.Header["If-None-Match"] = []string{kind.etag}
+	}
 	if kind.signed {
 		if err := c.sign(ctx, req, nil); err != nil {
 			return nil, err
@@ -211,6 +224,10 @@ func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind
 
 // read turns an answer into a Document, or into the error that it stands for.
 func (c *Client) read(res *http.Response, here string, kind fetchKind) (*Document, error) {
+	if res.StatusCode == http.StatusNotModified && kind.etag != "" {
+		drain(res)
+		return nil, errUnchanged
+	}
 	if res.StatusCode/100 != 2 {
 		e := &StatusError{
 			URL:        here,

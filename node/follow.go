@@ -21,7 +21,8 @@ type Following struct {
 	State     FollowState `json:"state"`
 	FollowIRI string      `json:"followIri"` // id of the Follow
 	Since     time.Time   `json:"since"`
-	Who       *Actor      `json:"who,omitempty"` // what we know of the other one; filled in when listed
+	Who       *Actor      `json:"who,omitempty"`     // what we know of the other one; filled in when listed
+	Reading   *Reading    `json:"reading,omitempty"` // while its outbox is read for the first time; filled in by who shows it
 }
 
 // Follow asks to hear what target publishes. The answer comes later; until then the follow is
@@ -58,6 +59,9 @@ func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following
 		if err := tx.SaveFollowed(ctx, f); err != nil {
 			return err
 		}
+		if err := tx.SaveTask(ctx, &Task{Kind: TaskAsk, Subject: target.IRI, Due: act.Published.Add(askFirst)}); err != nil {
+			return err
+		}
 		return n.say(ctx, tx, act, Recipients{Actors: []string{target.IRI}})
 	})
 	n.changed(err)
@@ -65,6 +69,44 @@ func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following
 		return nil, err
 	}
 	return f, nil
+}
+
+// A Follow that was not answered is looked at again after askFirst. One that arrived is said again
+// after askAnew: its answer may have been lost, or a person still thinks about it.
+const (
+	askFirst = 24 * time.Hour
+	askAnew  = 7 * 24 * time.Hour
+)
+
+// AskAgain says a Follow of ours again that actor has not answered and that is not on its way any more. pending
+// tells whether an answer is still awaited.
+func (n *Node) AskAgain(ctx context.Context, actor string) (pending bool, err error) {
+	now := n.Now()
+	err = n.store.Tx(ctx, func(tx Tx) error {
+		pending = false
+		f, err := tx.Followed(ctx, actor)
+		if IsNotFound(err) || err == nil && f.State != Pending {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		pending = true
+		act, err := tx.Act(ctx, f.FollowIRI)
+		if err != nil {
+			return err
+		}
+		if act.Waiting > 0 || act.Reached > 0 && now.Sub(f.Since) < askAnew {
+			return nil
+		}
+		f.Since = now
+		if err := tx.SaveFollowed(ctx, f); err != nil {
+			return err
+		}
+		_, err = tx.Enqueue(ctx, act, Recipients{Actors: []string{actor}})
+		return err
+	})
+	n.changed(err)
+	return pending, err
 }
 
 // Unfollow stops listening to actor: Undo(Follow). by names who did it. Errors: NotFound.

@@ -233,3 +233,28 @@ func (n *Node) ActorGone(ctx context.Context, iri string) error {
 	n.changed(err)
 	return err
 }
+
+// ObjectGone hides an object whose home says that it is gone, as a Delete of its owner would have.
+func (n *Node) ObjectGone(ctx context.Context, iri string) error {
+	now := n.Now()
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		o, err := tx.LockObject(ctx, iri)
+		if err != nil {
+			return err
+		}
+		b := o.Common()
+		if b.Local || !b.Deleted.IsZero() {
+			return nil
+		}
+		return tx.SaveObject(ctx, tombstone(b, now))
+	})
+	n.changed(err)
+	return err
+}
+
+// Unshared takes a share out of the timeline that its actor has taken back without our hearing of it.
+func (n *Node) Unshared(ctx context.Context, e *TimelineEntry) error {
+	err := n.store.Tx(ctx, func(tx Tx) error { return tx.Unbring(ctx, e) })
+	n.changed(err)
+	return err
+}

@@ -61,6 +61,9 @@ type Reader interface {
 	NextDue(ctx context.Context) (time.Time, error)        // zero if nothing waits
 	QueueStatus(ctx context.Context) (*QueueStatus, error)
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]*Task, error)
+	Tasks(ctx context.Context, kind TaskKind) ([]*Task, error) // due or not
+	// Shares lists the objects that actor has announced, newest first; at most 1,000.
+	Shares(ctx context.Context, actor string) ([]*TimelineEntry, error)
 
 	Rules(ctx context.Context) ([]*Rule, error)
 	RulesFor(ctx context.Context, targets []string) ([]*Rule, error)

@@ -1,6 +1,11 @@
 package node
 
-import "time"
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // A Task is something to do over the network that nobody waits for: reading back an outbox,
 // looking whether a follower is still there.
@@ -17,6 +22,37 @@ type TaskKind string
 
 // The kinds of task.
 const (
-	TaskBackfill TaskKind = "backfill" // read back the outbox of an actor that we began to follow
+	TaskBackfill TaskKind = "backfill" // read the outbox of an actor that we follow: when it accepts, and then once a day
+	TaskAsk      TaskKind = "ask"      // ask again where a Follow of ours was not answered
 	TaskDoubt    TaskKind = "doubt"    // ask an actor whose inbox is gone whether it is gone too (decisions 29)
 )
+
+// A Reading is how far the first reading of an outbox has come.
+type Reading struct {
+	Read  int `json:"read"`            // entries
+	Total int `json:"total,omitempty"` // as the outbox says, 0 where it does not; at most so many are read
+}
+
+// Readings are the outboxes that are being read for the first time, by actor.
+func (n *Node) Readings(ctx context.Context) (map[string]Reading, error) {
+	tasks, err := n.store.Tasks(ctx, TaskBackfill)
+	if err != nil {
+		return nil, err
+	}
+	under := map[string]Reading{}
+	for _, t := range tasks {
+		var state struct {
+			Done bool `json:"done"`
+			Reading
+		}
+		if t.Data != "" {
+			if err := json.Unmarshal([]byte(t.Data), &state); err != nil {
+				return nil, fmt.Errorf("read task of %s: %w", t.Subject, err)
+			}
+		}
+		if !state.Done {
+			under[t.Subject] = state.Reading
+		}
+	}
+	return under, nil
+}

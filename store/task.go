@@ -14,6 +14,7 @@ const (
 		 where due_ms <= $1
 		 order by due_ms
 		 limit $2`
+	tasksOf  = `select kind, subject, due_ms, attempts, data from task where kind = $1 order by subject`
 	saveTask = `
 		insert into task (kind, subject, due_ms, attempts, data) values ($1, $2, $3, $4, $5)
 		    on conflict (kind, subject) do update set
@@ -28,7 +29,16 @@ const (
 )
 
 // DueTasks lists what is to be done now, what waits longest first.
-func (q questions) DueTasks(ctx context.Context, now time.Time, limit int) (list []*node.Task, err error) {
+func (q questions) DueTasks(ctx context.Context, now time.Time, limit int) ([]*node.Task, error) {
+	return q.tasks(ctx, dueTasks, ms(now), limit)
+}
+
+// Tasks lists all tasks of a kind, due or not.
+func (q questions) Tasks(ctx context.Context, kind node.TaskKind) ([]*node.Task, error) {
+	return q.tasks(ctx, tasksOf, string(kind))
+}
+
+func (q questions) tasks(ctx context.Context, query string, args ...any) (list []*node.Task, err error) {
 	err = q.on(ctx, func(c *conn) error {
 		return c.each(func(r rowScanner) error {
 			var t node.Task
@@ -37,7 +47,7 @@ func (q questions) DueTasks(ctx context.Context, now time.Time, limit int) (list
 			t.Due = timeOf(due)
 			list = append(list, &t)
 			return err
-		}, dueTasks, ms(now), limit)
+		}, query, args...)
 	})
 	return list, sqliteError("list tasks", "", err)
 }

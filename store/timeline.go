@@ -25,7 +25,12 @@ const (
 		 order by t.at_ms desc, t.seq desc
 		 limit $3`
 	sharedBy = `select actor from timeline where object = $1 and verb = 'Announce' and hidden < 2 order by seq`
-	bring    = `
+	shares   = `
+		select object, iri, at_ms from timeline
+		 where actor = $1 and verb = 'Announce'
+		 order by at_ms desc, seq desc
+		 limit 1000`
+	bring = `
 		insert into timeline (object, actor, verb, iri, at_ms, seq)
 		select $1, $2, $3, $4, $5, m.last + 1 from (select coalesce((select max(seq) from timeline), 0) as last) m
 		 where true
@@ -94,6 +99,21 @@ func scanEntry(r rowScanner) (*node.TimelineEntry, error) {
 		}
 	}
 	return &e, nil
+}
+
+// Shares lists what an actor has announced, newest first.
+func (q questions) Shares(ctx context.Context, actor string) (list []*node.TimelineEntry, err error) {
+	err = q.on(ctx, func(c *conn) error {
+		return c.each(func(r rowScanner) error {
+			e := &node.TimelineEntry{Actor: actor, Verb: node.Announce}
+			var at int64
+			err := r.Scan(&e.ObjectIRI, &e.IRI, &at)
+			e.At = timeOf(at)
+			list = append(list, e)
+			return err
+		}, shares, actor)
+	})
+	return list, sqliteError("list shares", actor, err)
 }
 
 // Bring says that somebody brought an object here; brought again by the same one, it moves to the

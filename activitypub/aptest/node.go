@@ -33,7 +33,8 @@ type Node struct {
 	pages  atomic.Pointer[echo.Echo]
 	faults faults
 	ahead  atomic.Int64 // of the clock
-	rest   func()       // stops the loops and waits for them
+	asleep atomic.Bool
+	rest   func() // stops the loops and waits for them
 }
 
 // NewNode starts a node called name at http://localhost:PORT, open to others and with its loops
@@ -67,7 +68,12 @@ func NewNode(t testing.TB, name string) *Node {
 }
 
 // ServeHTTP answers as the node's server does.
-func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) { n.pages.Load().ServeHTTP(w, r) }
+func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if n.asleep.Load() {
+		panic(http.ErrAbortHandler) // closes the connection
+	}
+	n.pages.Load().ServeHTTP(w, r)
+}
 
 func (n *Node) must(err error) {
 	n.t.Helper()
@@ -127,6 +133,19 @@ func (n *Node) close() {
 // Rest stops the loops: letters are taken in at the door, but nobody opens or carries any
 // until Restart.
 func (n *Node) Rest() { n.rest() }
+
+// Sleep is Rest with the doors shut too: whoever comes finds nobody, until Wake.
+func (n *Node) Sleep() {
+	n.rest()
+	n.asleep.Store(true)
+}
+
+// Wake is Restart after Sleep.
+func (n *Node) Wake() {
+	n.t.Helper()
+	n.asleep.Store(false)
+	n.Restart()
+}
 
 // Restart is what happens when the process ends and is started again: nothing is left but
 // the data folder.

@@ -2,7 +2,9 @@ package aptest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -33,6 +35,9 @@ type Stranger struct {
 	// Answer decides about letters and may be nil, which is 202. It is called with the request
 	// and the letter.
 	Answer func(*http.Request, M) int
+
+	// Tags makes it send an ETag with each document, and 304 to those who have it.
+	Tags bool
 
 	t   testing.TB
 	ids atomic.Int64
@@ -109,6 +114,13 @@ func (s *Stranger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.WriteHeader(status)
 	case doc.status != 0:
+		if tag := fmt.Sprintf(`"%x"`, sha256.Sum256(doc.doc)); s.Tags {
+			w.Header().Set("ETag", tag)
+			if r.Header.Get("If-None-Match") == tag {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+		}
 		w.Header().Set("Content-Type", typeActivity)
 		w.WriteHeader(doc.status)
 		w.Write(doc.doc)

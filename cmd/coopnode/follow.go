@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,9 +13,11 @@ import (
 )
 
 func followCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wait bool
+	cmd := &cobra.Command{
 		Use: "follow ADDRESS...", Short: "Hear what others publish", Args: argsBetween(1, -1),
-		Long:    "Asks others to send what they publish. ADDRESS is @handle@host, the host of a coop, or the address of an actor.",
+		Long: "Asks others to send what they publish. ADDRESS is @handle@host, the host of a coop, or the address of an actor. With --wait " +
+			"it stays until they have answered and what they published before is read back, and shows how far that is.",
 		Example: "  coopnode follow @trenza@trenza.example\n  coopnode follow trenza.example bretema.example",
 		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
 			w, err := h.wire(ctx, a.commandLog())
@@ -44,12 +47,71 @@ func followCommand(a *app) *cobra.Command {
 			if len(asked) > 0 {
 				a.tell("The server sends what was asked; what they publish then comes to: coopnode timeline")
 			}
+			if wait {
+				if asked, err = a.waitFollowed(ctx, h, asked); err != nil {
+					return err
+				}
+			}
 			if err := a.show(asked, func(w io.Writer) { writeFollowing(w, asked) }); err != nil || failed == nil || len(args) == 1 {
 				return firstError(err, failed)
 			}
 			return &node.Error{Op: "follow", Kind: node.KindOf(failed), Text: fmt.Sprintf("%d of %d could not be followed.", len(args)-len(asked), len(args))}
 		}),
 	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "stay until they have answered and their outbox is read")
+	return cmd
+}
+
+// waitFollowed waits until all who were asked have answered and been read, and gives how they stand then.
+func (a *app) waitFollowed(ctx context.Context, h *house, asked []*node.Following) ([]*node.Following, error) {
+	told := time.Time{}
+	for {
+		under, err := h.Readings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		waiting, read, total := 0, 0, 0
+		for _, f := range asked {
+			now, err := h.Store().Followed(ctx, f.Actor)
+			if err != nil {
+				return nil, err
+			}
+			f.State, f.Since = now.State, now.Since
+			if f.Reading = nil; now.State == node.Accepted {
+				if r, ok := under[f.Actor]; ok {
+					f.Reading, read, total = &r, read+r.Read, total+r.Total
+				}
+			}
+			if f.State == node.Pending || f.Reading != nil {
+				waiting++
+			}
+		}
+		if a.asks() {
+			fmt.Fprintf(a.errOut, "\r%d of %d followed, %s\033[K", len(asked)-waiting, len(asked), entries(read, total))
+		} else if waiting == 0 || time.Since(told) > 10*time.Second {
+			told = time.Now()
+			a.tell("%d of %d followed, %s", len(asked)-waiting, len(asked), entries(read, total))
+		}
+		if waiting == 0 {
+			if a.asks() {
+				fmt.Fprintln(a.errOut)
+			}
+			return asked, nil
+		}
+		select {
+		case <-ctx.Done():
+			return asked, nil // what is not done goes on in the server
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// entries tells how far an outbox is read.
+func entries(read, total int) string {
+	if total == 0 {
+		return fmt.Sprintf("%d entries read", read)
+	}
+	return fmt.Sprintf("%d of %d entries read", read, total)
 }
 
 func unfollowCommand(a *app) *cobra.Command {
@@ -106,7 +168,22 @@ func followersCommand(a *app) *cobra.Command {
 }
 
 func followingCommand(a *app) *cobra.Command {
-	return group("following", "Those whom this coop follows", listCommand(a, "Those whom this coop follows, newest first", (*node.Node).Following))
+	return group("following", "Those whom this coop follows", listCommand(a, "Those whom this coop follows, newest first", followingRead))
+}
+
+// followingRead is Following, with how far the outbox of those is read that were followed just now.
+func followingRead(n *node.Node, ctx context.Context, q node.FollowQuery) ([]*node.Following, error) {
+	list, err := n.Following(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	under, err := n.Readings(ctx)
+	for _, f := range list {
+		if r, ok := under[f.Actor]; ok && f.State == node.Accepted {
+			f.Reading = &r
+		}
+	}
+	return list, err
 }
 
 // followList is Followers or Following of a node.
@@ -158,7 +235,11 @@ func writeFollowing(w io.Writer, list []*node.Following) {
 			if f.Who != nil {
 				name, handle = f.Who.Name, f.Who.Address()
 			}
-			row(handle, f.State, moment(f.Since), name)
+			state := string(f.State)
+			if f.Reading != nil {
+				state += ", " + entries(f.Reading.Read, f.Reading.Total)
+			}
+			row(handle, state, moment(f.Since), name)
 		}
 	})
 }

@@ -133,6 +133,19 @@ func timelineOnce(t *testing.T, x *fixture) {
 	}
 }
 
+func sharesOfActor(t *testing.T, x *fixture) {
+	one, two := x.post("one2222222", 1, nil), x.post("two2222222", 2, nil)
+	x.bring(one.IRI, "b", node.Announce, "s1", 1)
+	x.bring(two.IRI, "b", node.Announce, "s2", 2)
+	x.bring(two.IRI, "b", node.Create, "c2", 3)
+	x.bring(one.IRI, "c", node.Announce, "s3", 4)
+	list, err := x.Shares(x.ctx, "b")
+	x.ok(err)
+	if len(list) != 2 || list[0].ObjectIRI != two.IRI || list[0].IRI != "s2" || list[1].ObjectIRI != one.IRI || !list[1].At.Equal(noon.Add(time.Minute)) {
+		t.Errorf("shares of b: %+v", list)
+	}
+}
+
 func timelineHides(t *testing.T, x *fixture) {
 	kept := x.post("kept222222", 1, nil)
 	gone := x.post("gone222222", 2, func(p *node.Post) { p.Deleted = noon })

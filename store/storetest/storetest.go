@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"followers newest first", followers},
 		{"followed newest first", followed},
 		{"timeline shows each object once", timelineOnce},
+		{"shares of one actor", sharesOfActor},
 		{"timeline hides what is deleted, direct or taken back", timelineHides},
 		{"timeline in pages", timelinePages},
 

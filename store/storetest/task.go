@@ -34,6 +34,11 @@ func tasks(t *testing.T, x *fixture) {
 	list, err = x.DueTasks(x.ctx, noon.Add(time.Hour), 10)
 	x.ok(err)
 	check(x, "left", len(list), 2)
+	list, err = x.Tasks(x.ctx, node.TaskBackfill)
+	x.ok(err)
+	if len(list) != 1 || list[0].Subject != "b" || !list[0].Due.Equal(noon.Add(5*time.Minute)) {
+		t.Errorf("tasks of a kind: %+v", list)
+	}
 }
 
 func doubts(t *testing.T, x *fixture) {

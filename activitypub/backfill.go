@@ -1,0 +1,406 @@
+package activitypub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// What somebody publishes comes by letter. It is also read from its outbox: once when it accepts our follow, for
+// what it said before, and from then on once a day, for letters can be lost while this node or the other
+// sleeps. What has not changed costs one question with an ETag for each page.
+
+// Bounds of one reading (security.md 4, LIM).
+const (
+	backfillPages = 10
+	backfillItems = 1000
+	backfillFetch = 100 // objects fetched one by one
+	featuredItems = 20
+)
+
+// readBefore is what a task remembers of the last reading of an outbox.
+type readBefore struct {
+	node.Reading
+	Done     bool                `json:"done,omitempty"` // it was read to its end, or as far as we go
+	Pages    map[string]readPage `json:"pages,omitempty"`
+	Featured string              `json:"featured,omitempty"` // its ETag
+}
+
+// A readPage is one page, or the collection itself, by its address.
+type readPage struct {
+	Tag    string    `json:"tag"` // ETag
+	Next   string    `json:"next,omitempty"`
+	Oldest time.Time `json:"oldest,omitzero"` // entry; zero where it has none
+}
+
+// backfill does the task: again until we do not follow the actor any more.
+func (c *chores) backfill(ctx context.Context, t *node.Task) (again bool, err error) {
+	f, err := c.w.node.Store().Followed(ctx, t.Subject)
+	if node.IsNotFound(err) || err == nil && f.State != node.Accepted {
+		return false, nil
+	} else if err != nil {
+		return true, err
+	}
+	r := &outboxReader{w: c.w, now: readBefore{Pages: map[string]readPage{}}, found: map[string]bool{}, shared: map[string]bool{}}
+	if t.Data != "" {
+		if err := json.Unmarshal([]byte(t.Data), &r.was); err != nil {
+			return true, fmt.Errorf("read task of %s: %w", t.Subject, err)
+		}
+	}
+	r.note = func(seen readBefore) error { // how far it has come, for people who wait
+		state := *t
+		if err := remember(&state, seen); err != nil || r.was.Done {
+			return err
+		}
+		return c.w.node.Store().Tx(ctx, func(tx node.Tx) error { return tx.SaveTask(ctx, &state) })
+	}
+	if r.actor, err = c.w.fetchActor(ctx, t.Subject, time.Hour); err != nil {
+		if status := asStatus(err); status != nil && status.Gone() {
+			return false, c.gone(ctx, t.Subject)
+		}
+		return true, err
+	}
+	if err := r.read(ctx); err != nil {
+		return true, err
+	}
+	r.now.Done = true
+	c.log.Info("outbox read", "actor", t.Subject, "entries", r.now.Read, "changed", r.changed)
+	return true, remember(t, r.now)
+}
+
+func remember(t *node.Task, seen readBefore) error {
+	b, err := json.Marshal(seen)
+	t.Data = string(b)
+	return err
+}
+
+// An outboxReader is one reading of one outbox.
+type outboxReader struct {
+	w        *Wire
+	actor    *node.Actor
+	was, now readBefore
+	note     func(readBefore) error
+
+	fetched int             // objects asked for one by one
+	missed  bool            // something on this page could not be had, so the page is read again next time
+	changed int             // objects that we did not have so
+	found   map[string]bool // objects of the actor on pages that have changed
+	shared  map[string]bool // objects that it announces there
+
+	// From the newest entry down to since, every entry stood on a page that was read now; down to reach, on one that was
+	// read now or has not changed since it was. Both zero at the end of the outbox.
+	since, reach time.Time
+}
+
+// read walks the outbox, newest first, then looks for what has vanished from it, and for what is pinned.
+func (r *outboxReader) read(ctx context.Context) error {
+	r.since, r.reach = r.w.node.Now(), r.w.node.Now()
+	held, err := r.sharesHeld(ctx)
+	if err != nil {
+		return err
+	}
+	if r.actor.Outbox != "" {
+		if err := r.walk(ctx, held); err != nil {
+			return err
+		}
+		if err := r.vanished(ctx, held); err != nil {
+			return err
+		}
+	}
+	return r.featured(ctx)
+}
+
+// sharesHeld are the shares of the actor that we know, by object.
+func (r *outboxReader) sharesHeld(ctx context.Context) (map[string]*node.TimelineEntry, error) {
+	list, err := r.w.node.Store().Shares(ctx, r.actor.IRI)
+	held := map[string]*node.TimelineEntry{}
+	for _, e := range list {
+		held[e.ObjectIRI] = e
+	}
+	return held, err
+}
+
+func (r *outboxReader) walk(ctx context.Context, held map[string]*node.TimelineEntry) error {
+	gap, covered := false, true
+	for at, pages := r.actor.Outbox, 0; pages <= backfillPages; pages++ {
+		was := r.was.Pages[at]
+		doc, err := r.w.client.GetChanged(ctx, at, was.Tag)
+		if errors.Is(err, errUnchanged) {
+			r.now.Pages[at] = was
+			if !was.Oldest.IsZero() {
+				gap = true
+				r.reach = earlier(r.reach, was.Oldest)
+			}
+			if at = was.Next; at == "" {
+				r.reach = time.Time{}
+				return nil
+			}
+			continue
+		} else if err != nil {
+			return err
+		}
+		here := readPage{Tag: doc.ETag}
+		news := 0
+		r.missed = false
+		if here.Next, news, err = r.page(ctx, doc.Object, held, &here.Oldest); err != nil {
+			return err
+		}
+		if here.Tag != "" && !r.missed {
+			r.now.Pages[at] = here
+		}
+		if covered = covered && !gap; covered && !here.Oldest.IsZero() {
+			r.since = earlier(r.since, here.Oldest)
+		}
+		if !here.Oldest.IsZero() {
+			r.reach = earlier(r.reach, here.Oldest)
+		}
+		if err := r.note(r.now); err != nil {
+			return err
+		}
+		_, seen := r.now.Pages[here.Next]
+		switch {
+		case here.Next == "":
+			r.reach = time.Time{}
+			if covered {
+				r.since = time.Time{}
+			}
+			return nil
+		case seen || here.Next == at || !SameOrigin(here.Next, r.actor.IRI) || r.now.Read >= backfillItems:
+			return nil
+		case r.was.Done && here.Tag == "" && news == 0 && !here.Oldest.IsZero():
+			return nil // a server without ETags: what is older was read before
+		}
+		at = here.Next
+	}
+	return nil
+}
+
+// page reads the entries of a page, and of the first page where that stands inside the collection.
+func (r *outboxReader) page(ctx context.Context, page map[string]any, held map[string]*node.TimelineEntry, oldest *time.Time) (next string, news int, err error) {
+	for depth := 0; page != nil && depth < 2; depth++ {
+		if n, ok := Num(page["totalItems"]); ok && n > 0 {
+			r.now.Total = int(min(n, backfillItems))
+		}
+		for _, v := range append(List(page["orderedItems"]), List(page["items"])...) {
+			if r.now.Read++; r.now.Read > backfillItems {
+				break
+			}
+			fresh, at, err := r.entry(ctx, v, held)
+			if err != nil {
+				return "", news, err
+			}
+			if fresh {
+				news++
+			}
+			if !at.IsZero() && (oldest.IsZero() || at.Before(*oldest)) {
+				*oldest = at
+			}
+		}
+		follow := page["next"]
+		if follow == nil {
+			follow = page["first"]
+		}
+		if page = Obj(follow); page == nil {
+			next = IDOf(follow)
+		}
+	}
+	return next, news, nil
+}
+
+// entry keeps one entry of the outbox. What stands there in full is believed, for it comes from the author's own
+// home; what is only named is fetched from where it lives. at is when it was said, zero for what is not read.
+func (r *outboxReader) entry(ctx context.Context, v any, held map[string]*node.TimelineEntry) (fresh bool, at time.Time, err error) {
+	m := Obj(v)
+	verb := node.Verb(Str(m, "type"))
+	if verb != node.Create && verb != node.Announce || IDOf(m["actor"]) != r.actor.IRI {
+		return false, at, nil
+	}
+	act := decodeAct(m, verb, r.w.rules, r.w.node.Now())
+	if act.Object != nil && Str(m, "published") == "" {
+		act.Published = act.Object.Common().Published
+	}
+	at = act.Published
+	if verb == node.Announce {
+		r.shared[act.ObjectIRI] = true
+	} else {
+		r.found[act.ObjectIRI] = true
+	}
+	have, err := r.w.node.Object(ctx, act.ObjectIRI)
+	if err != nil && !node.IsNotFound(err) {
+		return false, at, err
+	}
+	known := err == nil
+	switch {
+	case known && have.Common().Local:
+		return false, at, nil
+	case known && verb == node.Announce && held[act.ObjectIRI] != nil,
+		known && verb == node.Create && r.was.Done && (act.Object == nil || !act.Object.Common().Updated.After(have.Common().Updated)):
+		return false, at, nil
+	case act.Object == nil && known:
+		act.Object = have
+	case act.Object == nil:
+		if act.Object = r.fetch(ctx, act.ObjectIRI); act.Object == nil {
+			r.missed = true
+			return false, at, ctx.Err() // one sleeping home does not end the reading
+		}
+		if verb == node.Create && act.Object.Common().Actor != r.actor.IRI {
+			return false, at, nil
+		}
+	}
+	if !act.Object.Common().Audience.Listed() {
+		return false, at, nil
+	}
+	r.changed++
+	return true, at, r.w.node.KeepFound(ctx, act)
+}
+
+// fetch reads an object from its home; nil where that cannot be, or too many were fetched already.
+func (r *outboxReader) fetch(ctx context.Context, iri string) node.Object {
+	if r.fetched++; r.fetched > backfillFetch || r.w.node.Links.Ours(iri) {
+		return nil
+	}
+	o, err := r.w.fetchObject(ctx, iri)
+	if err != nil {
+		r.w.log.Debug("not read back", "room", "chores", "object", iri, "err", err)
+		return nil
+	}
+	return o
+}
+
+// vanished looks after what we hold of the actor and did not find in its outbox where it should stand: what was
+// deleted, and shares that were taken back. Open openings that are older than what was read are asked for
+// by their address, for they are what people act on.
+func (r *outboxReader) vanished(ctx context.Context, held map[string]*node.TimelineEntry) error {
+	for iri, e := range held {
+		if r.shared[iri] || e.At.Before(r.since) || !r.unshared(ctx, e) {
+			continue
+		}
+		r.changed++
+		if err := r.w.node.Unshared(ctx, e); err != nil {
+			return err
+		}
+	}
+	for cursor := ""; ; {
+		list, next, err := r.w.node.Objects(ctx, node.ObjectQuery{Actor: r.actor.IRI, Before: cursor, Limit: 200})
+		if err != nil {
+			return err
+		}
+		for _, o := range list {
+			b := o.Common()
+			missing := !b.Published.Before(r.since) && !r.found[b.IRI]
+			opening, _ := o.(*node.Opening)
+			open := b.Published.Before(r.reach) && opening != nil && opening.StatusAt(r.w.node.Now()) == node.Open
+			if b.Audience.Listed() && (missing || open) {
+				if err := r.ask(ctx, o); err != nil {
+					return err
+				}
+			}
+		}
+		if cursor = next; next == "" || r.fetched > backfillFetch {
+			return nil
+		}
+	}
+}
+
+// unshared says whether a share that the outbox does not list was taken back. Some servers list none at all; there the
+// Announce itself is asked for.
+func (r *outboxReader) unshared(ctx context.Context, e *node.TimelineEntry) bool {
+	if len(r.shared) > 0 || r.actor.Coop != nil {
+		return true
+	}
+	if r.fetched++; r.fetched > backfillFetch || !SameOrigin(e.IRI, r.actor.IRI) {
+		return false
+	}
+	_, err := r.w.client.GetActivity(ctx, e.IRI)
+	status := asStatus(err)
+	return status != nil && (status.Gone() || status.Code == http.StatusNotFound)
+}
+
+// ask reads an object again from its home. One that is not in the outbox and not at its address is gone, also where
+// its server says 404 (interop.md 3.1).
+func (r *outboxReader) ask(ctx context.Context, o node.Object) error {
+	if r.fetched++; r.fetched > backfillFetch {
+		return nil
+	}
+	b := o.Common()
+	fresh, err := r.w.fetchObject(ctx, b.IRI)
+	if status := asStatus(err); status != nil && (status.Gone() || status.Code == http.StatusNotFound) {
+		r.changed++
+		return r.w.node.ObjectGone(ctx, b.IRI)
+	}
+	if err != nil || fresh.Common().Actor != r.actor.IRI || !fresh.Common().Updated.After(b.Updated) {
+		return ctx.Err()
+	}
+	r.changed++
+	return r.w.node.KeepFound(ctx, &node.Act{Verb: node.Create, Actor: r.actor.IRI, IRI: b.IRI, ObjectIRI: b.IRI, Object: fresh, Published: b.Published})
+}
+
+// featured keeps what the actor has pinned, which may be older than all that was read. Only its own things can be:
+// those of its origin and by it.
+func (r *outboxReader) featured(ctx context.Context) error {
+	if r.actor.Featured == "" || !SameOrigin(r.actor.Featured, r.actor.IRI) {
+		return nil
+	}
+	r.now.Featured = r.was.Featured
+	doc, err := r.w.client.GetChanged(ctx, r.actor.Featured, r.was.Featured)
+	if errors.Is(err, errUnchanged) {
+		return nil
+	} else if err != nil {
+		return passing(ctx, err)
+	}
+	r.now.Featured = doc.ETag
+	page := doc.Object
+	if first := Obj(page["first"]); first != nil {
+		page = first
+	} else if at := IDOf(page["first"]); at != "" && SameOrigin(at, r.actor.IRI) {
+		if doc, err = r.w.client.GetActivity(ctx, at); err != nil {
+			return passing(ctx, err)
+		}
+		page = doc.Object
+	}
+	for i, v := range append(List(page["orderedItems"]), List(page["items"])...) {
+		iri := IDOf(v)
+		if i >= featuredItems {
+			break
+		}
+		if r.found[iri] || !SameOrigin(iri, r.actor.IRI) {
+			continue
+		}
+		if _, err := r.w.node.Object(ctx, iri); !node.IsNotFound(err) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		o := r.fetch(ctx, iri)
+		if o == nil || o.Common().Actor != r.actor.IRI || !o.Common().Audience.Listed() {
+			continue
+		}
+		b := o.Common()
+		r.changed++
+		if err := r.w.node.KeepFound(ctx, &node.Act{Verb: node.Create, Actor: b.Actor, IRI: b.IRI, ObjectIRI: b.IRI, Object: o, Published: b.Published}); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// passing lets a list that cannot be read pass: the outbox was read, and tomorrow is another day.
+func passing(ctx context.Context, err error) error {
+	if isDisproof(err) {
+		return ctx.Err()
+	}
+	return err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
