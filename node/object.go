@@ -125,6 +125,7 @@ type ObjectQuery struct {
 	Actor     string    // owner's address
 	Local     bool      // ours only
 	OpenAt    time.Time // openings that are open at this moment (decisions 25)
+	DueFrom   time.Time // openings with a deadline at this moment or later, however they stand
 	LateAt    time.Time // openings that say open though their deadline has passed at this moment
 	Kind      OpeningKind
 	Project   string

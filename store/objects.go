@@ -88,6 +88,8 @@ func filterOf(q node.ObjectQuery) *filter {
 	case !q.LateAt.IsZero():
 		f.and("o.type = 'opening' and o.status = 'open' and o.deleted_ms = 0 and not o.draft")
 		f.and("o.closes_ms > 0 and o.closes_ms <= " + f.arg(ms(q.LateAt)))
+	case !q.DueFrom.IsZero():
+		f.and("o.type = 'opening' and o.closes_ms >= " + f.arg(ms(q.DueFrom)))
 	case q.Posts:
 		f.and("o.type = 'post' and o.in_reply_to = ''")
 	case q.Type != "":

@@ -41,6 +41,7 @@ func TestQueryPlans(t *testing.T) {
 		{name: "document", query: document, index: "sqlite_autoindex_object_2"},
 		{name: "board", query: objects(node.ObjectQuery{OpenAt: noon, Listed: true}), index: "object_status"},
 		{name: "late openings", query: objects(node.ObjectQuery{Type: node.TypeOpening, Local: true, LateAt: noon}), index: "object_deadline", sorts: true},
+		{name: "deadlines", query: objects(node.ObjectQuery{DueFrom: noon, Listed: true}), index: "object_type"},
 		{name: "posts of ours", query: objects(node.ObjectQuery{Type: node.TypePost, Local: true, Listed: true}), index: "object_local"},
 		{name: "objects of an actor", query: objects(node.ObjectQuery{Actor: "a", Type: node.TypePost}), index: "object_actor"},
 		{name: "replies", query: objects(node.ObjectQuery{InReplyTo: "a"}), index: "object_reply"},

@@ -173,8 +173,9 @@ func openAndLate(t *testing.T, x *fixture) {
 	x.opening("forever222", 1, nil)
 	x.opening("closes2222", 2, func(o *node.Opening) { o.Closes = noon.Add(time.Hour) })
 	x.opening("filled2222", 3, func(o *node.Opening) { o.Status = node.Filled })
-	x.opening("draft22222", 4, func(o *node.Opening) { o.Draft = true })
-	x.opening("deleted222", 5, func(o *node.Opening) { o.Deleted = noon })
+	x.opening("draft22222", 4, func(o *node.Opening) { o.Draft, o.Closes = true, noon.Add(time.Hour) })
+	x.opening("deleted222", 5, func(o *node.Opening) { o.Deleted, o.Closes = noon, noon.Add(time.Hour) })
+	x.opening("over222222", 6, func(o *node.Opening) { o.Status, o.Closes = node.Withdrawn, noon.Add(time.Hour) })
 	for _, tt := range []struct {
 		name string
 		q    node.ObjectQuery
@@ -182,6 +183,8 @@ func openAndLate(t *testing.T, x *fixture) {
 	}{
 		{"open before the deadline", node.ObjectQuery{OpenAt: noon}, []string{"closes2222", "forever222"}},
 		{"open at the deadline", node.ObjectQuery{OpenAt: noon.Add(time.Hour)}, []string{"forever222"}},
+		{"due, however they stand", node.ObjectQuery{DueFrom: noon.Add(time.Hour)}, []string{"over222222", "closes2222"}},
+		{"due later", node.ObjectQuery{DueFrom: noon.Add(time.Hour + time.Millisecond)}, []string{}},
 		{"late before the deadline", node.ObjectQuery{LateAt: noon}, []string{}},
 		{"late at the deadline", node.ObjectQuery{LateAt: noon.Add(time.Hour)}, []string{"closes2222"}},
 	} {
