@@ -99,11 +99,8 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 		}
 		return s, nil
 	}
-	handle, host, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(s, "acct:"), "@"), "@")
+	handle, host, ok := handleAndHost(s)
 	if !ok {
-		host, handle = handle, ""
-	}
-	if host == "" || strings.ContainsAny(host, "/?# ") {
 		return "", &node.Error{Op: "find", Kind: node.Invalid, Subject: s, Text: "That is no address. Write @coop@coop.example, coop.example, or https://coop.example/."}
 	}
 	if strings.EqualFold(host, w.node.Links.Host()) {
@@ -114,12 +111,8 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 		return w.node.Links.Actor(), err
 	}
 	in.handle = handle
-	resource := "acct:" + handle + "@" + host
-	if handle == "" { // a host alone: whoever lives at its front door
-		resource = w.base.Scheme + "://" + host + "/"
-	}
-	at := w.base.Scheme + "://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape(resource)
-	doc, err := w.client.GetJSON(ctx, at, "application/jrd+json, application/json")
+	resource := w.resourceOf(handle, host)
+	doc, err := w.finger(ctx, host, resource)
 	if err != nil {
 		return "", asked("find", in.Address, err)
 	}
@@ -133,6 +126,29 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 		}
 	}
 	return "", &node.Error{Op: "find", Kind: node.NotFound, Subject: in.Address, Text: host + " answers, but names no ActivityPub actor for this address."}
+}
+
+// handleAndHost reads @handle@host and a host alone, whose handle is "".
+func handleAndHost(s string) (handle, host string, ok bool) {
+	handle, host, ok = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(s, "acct:"), "@"), "@")
+	if !ok {
+		host, handle = handle, ""
+	}
+	return handle, host, host != "" && !strings.ContainsAny(host, "/?# ")
+}
+
+// resourceOf is what WebFinger is asked for: an account, or of a host alone whoever lives at its front door.
+func (w *Wire) resourceOf(handle, host string) string {
+	if handle == "" {
+		return w.base.Scheme + "://" + host + "/"
+	}
+	return "acct:" + handle + "@" + host
+}
+
+// finger asks a host by WebFinger (RFC 7033).
+func (w *Wire) finger(ctx context.Context, host, resource string) (*Document, error) {
+	at := w.base.Scheme + "://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape(resource)
+	return w.client.GetJSON(ctx, at, "application/jrd+json, application/json")
 }
 
 // asked turns trouble of a fetch into an error for the person who asked.

@@ -42,6 +42,8 @@ type Wire struct {
 	key     *rsa.PrivateKey
 	keyErr  error
 
+	visitors Gate // whose servers are being asked
+
 	noting chan struct{} // one place for each signed GET being noted
 	notes  sync.WaitGroup
 
@@ -71,6 +73,7 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.visitors = NewGate(doorwaysAtOnce)
 	w.noting = make(chan struct{}, readersAtOnce)
 	w.keys.init(w)
 	return w, nil

@@ -49,6 +49,12 @@ func (l Links) Profile() string { return l.Base + "/" }
 func (l Links) Board() string   { return l.Base + "/openings" }
 func (l Links) Feed() string    { return l.Base + "/openings.atom" }
 
+// AuthorizeInteraction is where other servers send our people who want to follow or answer iri (OStatus subscribe,
+// FEP-3b86).
+func (l Links) AuthorizeInteraction(iri string) string {
+	return l.Base + "/authorize_interaction?uri=" + url.QueryEscape(iri)
+}
+
 // Tag is the page of a hashtag, Skill the address that names a skill.
 func (l Links) Tag(tag string) string   { return l.Base + "/tags/" + url.PathEscape(tag) }
 func (l Links) Skill(key string) string { return l.Base + "/ns/skills/" + url.PathEscape(key) }
