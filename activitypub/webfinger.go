@@ -26,9 +26,10 @@ type jrd struct {
 }
 
 type jrdLink struct {
-	Rel  string `json:"rel"`
-	Type string `json:"type,omitempty"`
-	Href string `json:"href"`
+	Rel      string `json:"rel"`
+	Type     string `json:"type,omitempty"`
+	Href     string `json:"href,omitempty"`
+	Template string `json:"template,omitempty"`
 }
 
 // webFinger handles GET /.well-known/webfinger?resource=…: who is meant by an address that
@@ -72,12 +73,16 @@ func jrdOf(coop *node.Actor, l node.Links, rels []string) (*answer, error) {
 		Subject: "acct:" + coop.Handle + "@" + coop.Host,
 		Aliases: []string{l.Profile(), handlePage(l, coop), coop.IRI},
 		Links: []jrdLink{
-			{"self", typeActivity, coop.IRI},
-			{"http://webfinger.net/rel/profile-page", "text/html", l.Profile()},
+			{Rel: "self", Type: typeActivity, Href: coop.IRI},
+			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: l.Profile()},
 		},
 	}
 	if coop.Icon != "" {
-		doc.Links = append(doc.Links, jrdLink{"http://webfinger.net/rel/avatar", "image/png", coop.Icon})
+		doc.Links = append(doc.Links, jrdLink{Rel: "http://webfinger.net/rel/avatar", Type: "image/png", Href: coop.Icon})
+	}
+	// Where our people go on who want to follow or answer something elsewhere.
+	for _, way := range []way{{relIntent + "Follow", "object"}, {relIntent + "Object", "object"}, {relSubscribe, "uri"}} {
+		doc.Links = append(doc.Links, jrdLink{Rel: way.rel, Template: l.AuthorizeInteraction("") + "{" + way.variable + "}"})
 	}
 	if len(rels) > 0 {
 		doc.Links = slices.DeleteFunc(doc.Links, func(link jrdLink) bool { return !slices.Contains(rels, link.Rel) })

@@ -51,12 +51,17 @@ func TestWebFinger(t *testing.T) {
 		}
 	}
 	self := slices.IndexFunc(doc.Links, func(link jrdLink) bool { return link.Rel == "self" })
-	if self < 0 || doc.Links[self] != (jrdLink{"self", "application/activity+json", l.Actor()}) {
+	if self < 0 || doc.Links[self] != (jrdLink{Rel: "self", Type: "application/activity+json", Href: l.Actor()}) {
 		t.Errorf("links %v: no self that is the id byte for byte", doc.Links)
 	}
-	if !slices.Contains(doc.Links, jrdLink{"http://webfinger.net/rel/profile-page", "text/html", l.Profile()}) ||
-		!slices.Contains(doc.Links, jrdLink{"http://webfinger.net/rel/avatar", "image/png", l.Icon()}) {
+	if !slices.Contains(doc.Links, jrdLink{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: l.Profile()}) ||
+		!slices.Contains(doc.Links, jrdLink{Rel: "http://webfinger.net/rel/avatar", Type: "image/png", Href: l.Icon()}) {
 		t.Errorf("links %v: no profile page or no picture", doc.Links)
+	}
+	for rel, variable := range map[string]string{"http://ostatus.org/schema/1.0/subscribe": "{uri}", "https://w3id.org/fep/3b86/Follow": "{object}", "https://w3id.org/fep/3b86/Object": "{object}"} {
+		if !slices.Contains(doc.Links, jrdLink{Rel: rel, Template: l.Base + "/authorize_interaction?uri=" + variable}) {
+			t.Errorf("links %v: no %s", doc.Links, rel)
+		}
 	}
 	s.ask(http.MethodGet, finger("acct:mill@"+host), "If-None-Match", first.header.Get("ETag")).want(304)
 

@@ -44,13 +44,37 @@ func (l Links) Replies(object string) string { return object + "/replies" }
 // Activity is the id of an act of ours other than a Create.
 func (l Links) Activity(id string) string { return l.Base + "/ap/activities/" + id }
 
-// Profile and Board are pages; Feed is the Atom feed of the board.
-func (l Links) Profile() string { return l.Base + "/" }
-func (l Links) Board() string   { return l.Base + "/openings" }
-func (l Links) Feed() string    { return l.Base + "/openings.atom" }
+// Pages that are lists, and the front page.
+func (l Links) Profile() string     { return l.Base + "/" }
+func (l Links) Board() string       { return l.Base + "/openings" }
+func (l Links) ProjectList() string { return l.Base + "/projects" }
+func (l Links) PostList() string    { return l.Base + "/posts" }
 
-// AuthorizeInteraction is where other servers send our people who want to follow or answer iri (OStatus subscribe,
-// FEP-3b86).
+// A FeedForm is a form in which a list is to be had besides its page: how its address ends.
+type FeedForm string
+
+// What feed readers and calendars read.
+const (
+	Atom     FeedForm = ".atom" // RFC 4287
+	JSONFeed FeedForm = ".json" // jsonfeed.org, version 1.1
+	Calendar FeedForm = ".ics"  // RFC 5545
+)
+
+// FeedForms are all forms.
+var FeedForms = []FeedForm{Atom, JSONFeed, Calendar}
+
+// Feed is the address of the list at page in another form. What was chosen there, the query of page, stays chosen.
+func (l Links) Feed(page string, f FeedForm) string {
+	path, query, chosen := strings.Cut(page, "?")
+	if chosen {
+		query = "?" + query
+	}
+	return path + string(f) + query
+}
+
+// Interact asks visitors for a server of their own, to follow or to answer from there. AuthorizeInteraction is
+// where other servers send our people who want to follow or answer iri (OStatus subscribe, FEP-3b86).
+func (l Links) Interact() string { return l.Base + "/interact" }
 func (l Links) AuthorizeInteraction(iri string) string {
 	return l.Base + "/authorize_interaction?uri=" + url.QueryEscape(iri)
 }

@@ -34,13 +34,16 @@ func TestLinks(t *testing.T) {
 		"/ap/activities/abcdefghij":       l.Activity("abcdefghij"),
 		"/":                               l.Profile(),
 		"/openings":                       l.Board(),
-		"/openings.atom":                  l.Feed(),
-		"/tags/coop":                      l.Tag("coop"),
-		"/tags/a%2Fb%3Fc":                 l.Tag("a/b?c"),
-		"/ns/skills/%D0%B2%D0%B5%D0%B1":   l.Skill("веб"),
-		"/media/emblem.png":               l.Icon(),
-		"/media/banner.png":               l.Banner(),
-		"/media/preview.png":              l.Preview(),
+		"/openings.atom":                  l.Feed(l.Board(), node.Atom),
+		"/tags/maps.json?lang=gl":         l.Feed(l.Tag("maps")+"?lang=gl", node.JSONFeed),
+		"/interact":                       l.Interact(),
+		"/authorize_interaction?uri=https%3A%2F%2Fa.example%2Fx": l.AuthorizeInteraction("https://a.example/x"),
+		"/tags/coop":                    l.Tag("coop"),
+		"/tags/a%2Fb%3Fc":               l.Tag("a/b?c"),
+		"/ns/skills/%D0%B2%D0%B5%D0%B1": l.Skill("веб"),
+		"/media/emblem.png":             l.Icon(),
+		"/media/banner.png":             l.Banner(),
+		"/media/preview.png":            l.Preview(),
 	} {
 		equal(t, want, got, "http://localhost:8080"+want)
 		if _, err := url.Parse(got); err != nil {

@@ -1,10 +1,10 @@
 package ui
 
 import (
-	"bytes"
-	"encoding/xml"
+	"context"
 	"html"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,137 +13,160 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// The parts of Atom that the board's feed uses (RFC 4287). Elements without a value are left out.
-type atomFeed struct {
-	XMLName   xml.Name     `xml:"http://www.w3.org/2005/Atom feed"`
-	Lang      string       `xml:"xml:lang,attr"`
-	ID        string       `xml:"id"`
-	Title     string       `xml:"title"`
-	Subtitle  string       `xml:"subtitle,omitempty"`
-	Updated   string       `xml:"updated"`
-	Author    atomPerson   `xml:"author"`
-	Generator *atomProgram `xml:"generator"`
-	Icon      string       `xml:"icon"`
-	Logo      string       `xml:"logo"`
-	Links     []atomLink   `xml:"link"`
-	Entries   []atomEntry  `xml:"entry"`
+// entriesAFeed is how many entries one part of a feed has; the next part is linked (RFC 5005 section 3).
+const entriesAFeed = 40
+
+// mediaType is what a form of a list is called.
+var mediaType = map[node.FeedForm]string{
+	node.Atom:     "application/atom+xml",
+	node.JSONFeed: "application/feed+json",
+	node.Calendar: "text/calendar",
 }
 
-type atomEntry struct {
-	Lang       string         `xml:"xml:lang,attr,omitempty"`
-	ID         string         `xml:"id"`
-	Title      string         `xml:"title"`
-	Published  string         `xml:"published"`
-	Updated    string         `xml:"updated"`
-	Author     atomPerson     `xml:"author"`
-	Links      []atomLink     `xml:"link"`
-	Categories []atomCategory `xml:"category"`
-	Summary    string         `xml:"summary"`
-	Content    atomText       `xml:"content"`
+// A feed is a part of a list as readers of feeds want it, whatever they read it as.
+type feed struct {
+	title, lead string
+	id          string // the address of its newest part, which stays the same
+	self, next  string // this part, and the one after it; "" at the end
+	page        string
+	updated     time.Time // when the content changed last, whatever else did
+	entries     []feedEntry
 }
 
-type atomPerson struct {
-	Name string `xml:"name"`
-	URI  string `xml:"uri,omitempty"`
+type feedEntry struct {
+	id, title, lang    string
+	page, document     string
+	others             []string // languages in which it can be read besides
+	published, updated time.Time
+	by                 person
+	terms              []feedTerm
+	summary            string
+	html               string // cleaned
 }
 
-type atomProgram struct {
-	Version string `xml:"version,attr,omitempty"`
-	Name    string `xml:",chardata"`
-}
+// A feedTerm is a kind, a skill or a tag: its key and how people write it.
+type feedTerm struct{ term, label string }
 
-type atomLink struct {
-	Rel  string `xml:"rel,attr"`
-	Type string `xml:"type,attr"`
-	Href string `xml:"href,attr"`
-}
-
-type atomCategory struct {
-	Term  string `xml:"term,attr"`
-	Label string `xml:"label,attr,omitempty"`
-}
-
-type atomText struct {
-	Type string `xml:"type,attr"`
-	Body string `xml:",chardata"`
-}
-
-// feed handles GET /openings.atom: the board, with the same choices as its page, newest first.
-func (u *ui) feed(c echo.Context) error {
+// feed handles GET of a list in another form than its page.
+func (u *ui) feed(c echo.Context, form node.FeedForm, list lister) error {
 	v, err := u.visit(c)
 	if err != nil {
 		return err
 	}
-	v.lang, v.accepts = "", nil // a feed is read by many through one reader: every entry in its author's language
-	chosen, err := readChoice(v.query)
-	if err != nil {
+	// One reader of feeds reads for many: every entry is in its author's language, unless the address names another.
+	v.accepts = nil
+	l, err := list(c, v)
+	if _, ok := err.(elsewhere); ok {
+		return echo.ErrNotFound // its home may have a feed of it
+	} else if err != nil {
 		return err
 	}
-	q := chosen.openings(u.node)
-	q.Limit = 50
+	if !slices.Contains(l.forms, form) {
+		return echo.ErrNotFound
+	}
+	if v.lang != "" {
+		l.page = with(l.page, "lang", v.lang)
+	}
+	var body []byte
 	ctx := c.Request().Context()
-	objects, _, err := u.node.Objects(ctx, q)
+	if form == node.Calendar {
+		body, err = u.calendarOf(ctx, v, l)
+	} else {
+		body, err = u.feedOf(ctx, c, v, form, l)
+	}
 	if err != nil {
-		return err
-	}
-	entries, err := v.entries(ctx, objects)
-	if err != nil {
-		return err
-	}
-	l := u.node.Links
-	self := l.Feed() + chosen.query()
-	f := atomFeed{
-		Lang: "en", ID: self, Title: say("board.feed.title", v.self.Name), Subtitle: say("board.lead"),
-		Author: atomPerson{v.self.Name, l.Profile()}, Generator: &atomProgram{u.opt.Version, "coopnode"},
-		Icon: l.Icon(), Logo: l.Preview(),
-		Links: []atomLink{{"self", "application/atom+xml", self}, {"alternate", "text/html", l.Board() + chosen.query()}},
-	}
-	if !chosen.isZero() {
-		f.Title = say("board.feed.kind", v.self.Name, chosen.words())
-	}
-	updated := v.coop.Updated
-	for _, e := range entries {
-		f.Entries = append(f.Entries, v.feedEntry(e))
-		if e.Base.Updated.After(updated) {
-			updated = e.Base.Updated
-		}
-	}
-	f.Updated = atomTime(updated)
-	var b bytes.Buffer
-	b.WriteString(xml.Header)
-	if err := xml.NewEncoder(&b).Encode(f); err != nil {
 		return err
 	}
 	fileHeaders(c)
-	return send(c, http.StatusOK, "application/atom+xml; charset=utf-8", "no-cache", b.Bytes())
+	return send(c, http.StatusOK, mediaType[form]+"; charset=utf-8", "no-cache", body)
 }
 
-func (v *visit) feedEntry(e *entry) atomEntry {
-	o := e.opening()
-	updated := e.Base.Updated
-	if updated.Before(e.Base.Published) { // what another server sends need not say
-		updated = e.Base.Published
+func (u *ui) feedOf(ctx context.Context, c echo.Context, v *visit, form node.FeedForm, l listing) ([]byte, error) {
+	list, next, err := v.part(ctx, c, l, entriesAFeed)
+	if err != nil {
+		return nil, err
 	}
-	a := atomEntry{
-		ID: e.Base.IRI, Title: nameOf(e.Text), Published: atomTime(e.Base.Published), Updated: atomTime(updated),
-		Author:     atomPerson{e.By.Name + " " + e.By.Address, e.By.Href},
-		Links:      []atomLink{{"alternate", "text/html", e.Href}, {"alternate", "application/activity+json", e.Base.IRI}},
-		Categories: []atomCategory{{string(o.Kind), capital(sayKnown("kind.", string(o.Kind)))}},
-		Summary:    feedLine(o, v.now),
-		Content:    atomText{"html", "<p>" + html.EscapeString(feedLine(o, v.now)) + "</p>" + shown(e.Text, e.By.Own)},
+	f := feed{title: l.title, lead: l.lead, id: u.node.Links.Feed(l.page, form), page: l.page}
+	f.self = f.id
+	if before := v.query.Get("before"); before != "" {
+		f.self = with(f.id, "before", before)
+	}
+	if next != "" {
+		f.next = with(f.id, "before", next)
+	}
+	for _, e := range list {
+		// What is closed leaves feeds (decisions 25, HTTP-7), also those of a tag or a project.
+		if o, ok := e.Object.(*node.Opening); ok && !o.IsOpen(v.now) {
+			continue
+		}
+		entry := v.feedEntry(e)
+		if entry.updated.After(f.updated) {
+			f.updated = entry.updated
+		}
+		f.entries = append(f.entries, entry)
+	}
+	if f.updated.IsZero() {
+		f.updated = v.coop.Updated
+	}
+	if form == node.Atom {
+		return v.atom(f)
+	}
+	return v.jsonFeed(f)
+}
+
+// feedEntry says of an object what its entry says in every form.
+func (v *visit) feedEntry(e *entry) feedEntry {
+	f := feedEntry{
+		id: e.Base.IRI, title: nameOf(e.Text), page: e.Href, document: e.Base.IRI, others: e.others(),
+		published: e.Base.Published, updated: changed(e.Base), by: e.By, html: shown(e.Text, e.By.Own),
 	}
 	if node.ValidLanguage(e.Text.Lang) {
-		a.Lang = e.Text.Lang
+		f.lang = e.Text.Lang
 	}
-	for _, s := range o.Skills {
-		a.Categories = append(a.Categories, atomCategory{s.Key, plainName(s.Label())})
+	switch o := e.Object.(type) {
+	case *node.Opening:
+		f.summary = feedLine(o, v.now)
+		f.terms = append(f.terms, feedTerm{string(o.Kind), capital(sayKnown("kind.", string(o.Kind)))})
+		for _, s := range o.Skills {
+			f.terms = append(f.terms, feedTerm{s.Key, plainName(s.Label())})
+		}
+	case *node.Project:
+		f.summary = capital(list(sayKnown("pstatus.", string(o.Status)), goal(o)))
+		if d := v.text(o.Description); d.HTML != "" {
+			f.html += shown(d, e.By.Own)
+		}
+	case *node.Post:
+		f.summary = plainText(e.Text.HTML, 200)
+		if w := warning(o); w != "" {
+			f.title = say("warning", w)
+			f.summary = f.title
+		}
 	}
-	return a
+	if _, post := e.Object.(*node.Post); !post || f.summary == f.title {
+		f.html = "<p>" + html.EscapeString(f.summary) + "</p>" + f.html
+	}
+	for _, t := range e.Base.Tags {
+		f.terms = append(f.terms, feedTerm{t, say("tag.title", plainName(t))})
+	}
+	return f
+}
+
+// changed is when an object changed last. What another server sends need not make sense.
+func changed(b *node.Base) time.Time {
+	if b.Updated.Before(b.Published) {
+		return b.Published
+	}
+	return b.Updated
 }
 
 // feedLine is an opening in one line: "Open until 15 December 2026 · work for another coop · 240 hours".
 func feedLine(o *node.Opening, now time.Time) string {
-	line := []string{capital(standing(o, now)), sayKnown("kind.", string(o.Kind))}
+	return capital(standing(o, now)) + " · " + factLine(o)
+}
+
+// factLine is the part of it that does not change with time.
+func factLine(o *node.Opening) string {
+	line := []string{sayKnown("kind.", string(o.Kind))}
 	for _, s := range []string{amountWords(o), where(o), budget(o)} {
 		if s != "" {
 			line = append(line, s)
@@ -151,5 +174,3 @@ func feedLine(o *node.Opening, now time.Time) string {
 	}
 	return strings.Join(line, " · ")
 }
-
-func atomTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -14,13 +14,19 @@ import (
 // choice is what a visitor of the board wants to see.
 type choice struct {
 	Kind  node.OpeningKind
-	Skill string // as it was typed
+	Skill string // as it was typed, like the others
+	Tag   string
+	Coop  string // a handle with its host, a host, or the address of an actor
 }
 
-// readChoice takes ?kind= and ?skill=. An unknown kind is Invalid: it would look as if nothing were open.
+// choiceKeys are the names of the values of a choice in addresses.
+var choiceKeys = []string{"kind", "skill", "tag", "coop"}
+
+// readChoice takes what was chosen from an address. An unknown kind is Invalid: it would look as if nothing were open.
 func readChoice(q url.Values) (choice, error) {
-	c := choice{Kind: node.OpeningKind(q.Get("kind")), Skill: strings.TrimSpace(q.Get("skill"))}
-	if c.Kind != "" && !slices.Contains(node.OpeningKinds, c.Kind) || len(c.Skill) > 100 {
+	typed := func(key string) string { return strings.TrimSpace(q.Get(key)) }
+	c := choice{Kind: node.OpeningKind(q.Get("kind")), Skill: typed("skill"), Tag: strings.TrimPrefix(typed("tag"), "#"), Coop: typed("coop")}
+	if c.Kind != "" && !slices.Contains(node.OpeningKinds, c.Kind) || len(c.Skill) > 100 || len(c.Tag) > maxTagBytes || len(c.Coop) > maxAddressBytes {
 		return c, &node.Error{Op: "read board", Kind: node.Invalid}
 	}
 	return c, nil
@@ -31,11 +37,10 @@ func (c choice) isZero() bool { return c == choice{} }
 // query is the choice as part of an address, with its question mark; "" if there is none.
 func (c choice) query() string {
 	q := url.Values{}
-	if c.Kind != "" {
-		q.Set("kind", string(c.Kind))
-	}
-	if c.Skill != "" {
-		q.Set("skill", c.Skill)
+	for i, value := range []string{string(c.Kind), c.Skill, c.Tag, c.Coop} {
+		if value != "" {
+			q.Set(choiceKeys[i], value)
+		}
 	}
 	if len(q) == 0 {
 		return ""
@@ -48,20 +53,49 @@ func (c choice) path() string { return "/openings" + c.query() }
 
 // words says the choice: work for another coop, accessibility.
 func (c choice) words() string {
-	kind := ""
+	kind, tag := "", ""
 	if c.Kind != "" {
 		kind = sayKnown("kind.", string(c.Kind))
 	}
-	return list(kind, plainName(c.Skill))
+	if c.Tag != "" {
+		tag = say("tag.title", plainName(c.Tag))
+	}
+	return list(kind, plainName(c.Skill), tag, plainName(c.Coop))
 }
 
-// openings selects what is open at the time of the visit: the reader's clock decides, not the publisher's word.
-func (c choice) openings(n *node.Node) node.ObjectQuery {
-	q := node.ObjectQuery{Type: node.TypeOpening, OpenAt: n.Now(), Listed: true, Kind: c.Kind}
+// openings selects what is open now.
+func (c choice) openings(ctx context.Context, n *node.Node) (node.ObjectQuery, error) {
+	q := node.ObjectQuery{Type: node.TypeOpening, OpenAt: n.Now(), Listed: true, Kind: c.Kind, Tag: c.Tag}
 	if c.Skill != "" {
 		q.Skill = node.SkillFrom(c.Skill).Key
 	}
-	return q
+	var err error
+	if c.Coop != "" {
+		q.Actor, err = c.actor(ctx, n)
+	}
+	return q, err
+}
+
+// actor is the address of the coop that was chosen. One that is not known has no openings here: then it is what was
+// typed, which is nobody's address.
+func (c choice) actor(ctx context.Context, n *node.Node) (string, error) {
+	handle, host, named := strings.Cut(strings.TrimPrefix(c.Coop, "@"), "@")
+	if named {
+		a, err := n.Store().ActorByHandle(ctx, handle, host)
+		if err == nil {
+			return a.IRI, nil
+		} else if !node.IsNotFound(err) {
+			return "", err
+		}
+		return c.Coop, nil
+	}
+	coops, err := n.KnownCoops(ctx)
+	for _, a := range coops {
+		if strings.EqualFold(a.Host, c.Coop) || a.IRI == c.Coop {
+			return a.IRI, nil
+		}
+	}
+	return c.Coop, err
 }
 
 // board handles GET /openings: everything open that this node knows, ours and others', each once.
@@ -71,26 +105,21 @@ func (u *ui) board(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	q := chosen.openings(u.node)
-	count, err := u.node.Count(ctx, q)
+	open, err := u.openingsOf(ctx, v, chosen)
 	if err != nil {
 		return view{}, err
 	}
-	q.Limit = 20
-	if q.Before, err = cursor(c); err != nil {
-		return view{}, err
-	}
-	objects, next, err := u.node.Objects(ctx, q)
+	count, err := u.node.Count(ctx, open.query)
 	if err != nil {
 		return view{}, err
 	}
-	list, err := v.entries(ctx, objects)
+	list, next, err := v.part(ctx, c, open, 20)
 	if err != nil {
 		return view{}, err
 	}
-	h := head{Title: say("board.title"), Description: say("board.lead"), Kind: "website", Canonical: l.Board(), Feed: l.Feed() + chosen.query(),
-		Document: l.Openings(), Section: "/openings", Hidden: !chosen.isZero() || q.Before != ""}
-	return view{head: h, body: boardBody(v, chosen, count, list, next)}, nil
+	h := head{Title: say("board.title"), Description: say("board.lead"), Kind: "website", Canonical: l.Board(), List: open,
+		Document: l.Openings(), Section: "/openings", Hidden: !chosen.isZero() || v.query.Get("before") != ""}
+	return view{head: h, body: boardBody(v, chosen, open, count, list, next)}, nil
 }
 
 // openingPage handles GET /openings/{id}.
@@ -122,6 +151,9 @@ func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
 		}
 	}
 	h := v.headOf(e, "/openings")
+	if !e.opening().Closes.IsZero() {
+		h.List = deadlineOf(v, o)
+	}
 	h.Description = capital(standing(e.opening(), v.now)) + " · " + sayKnown("kind.", string(e.opening().Kind)) + ". " + h.Description
 	return view{head: h, body: openingBody(v, e, parts, behalf, answers)}, nil
 }

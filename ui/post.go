@@ -10,25 +10,20 @@ import (
 
 // posts handles GET /posts: what this coop wrote, without its answers to others.
 func (u *ui) posts(c echo.Context, v *visit) (view, error) {
-	ctx := c.Request().Context()
-	before, err := cursor(c)
+	written, err := u.postList(c, v)
 	if err != nil {
 		return view{}, err
 	}
-	objects, next, err := u.node.Objects(ctx, node.ObjectQuery{Type: node.TypePost, Local: true, Posts: true, Listed: true, Before: before, Limit: 20})
-	if err != nil {
-		return view{}, err
-	}
-	list, err := v.entries(ctx, objects)
+	list, next, err := v.part(c.Request().Context(), c, written, 20)
 	if err != nil {
 		return view{}, err
 	}
 	for _, e := range list {
 		e.Plain = true
 	}
-	h := head{Title: say("posts.title"), Description: say("posts.lead", v.self.Name), Kind: "website",
-		Canonical: u.node.Links.Base + "/posts", Document: u.node.Links.Outbox(), Section: "/posts", Hidden: before != ""}
-	return view{head: h, body: postsBody(v, list, next)}, nil
+	h := head{Title: say("posts.title"), Description: written.lead, Kind: "website", Canonical: written.page, List: written,
+		Document: u.node.Links.Outbox(), Section: "/posts", Hidden: v.query.Get("before") != ""}
+	return view{head: h, body: postsBody(v, written, list, next)}, nil
 }
 
 // postPage handles GET /posts/{id}: the post and its thread.
@@ -49,38 +44,26 @@ func (u *ui) postPage(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{head: v.headOf(e, "/posts"), body: postBody(v, e, answers)}, nil
+	h := v.headOf(e, "/posts")
+	if h.List, err = u.postList(c, v); err != nil {
+		return view{}, err
+	}
+	return view{head: h, body: postBody(v, e, answers)}, nil
 }
 
 // tag handles GET /tags/{tag}: everything known under a hashtag.
 func (u *ui) tag(c echo.Context, v *visit) (view, error) {
-	tag := c.Param("tag")
-	if c.Request().URL.RawPath != "" { // then echo took the parameter from the path as it was sent
-		plain, err := url.PathUnescape(tag)
-		if err != nil {
-			return view{}, &node.Error{Op: "read tag", Kind: node.Invalid, Err: err}
-		}
-		tag = plain
-	}
-	if len(tag) > 200 {
-		return view{}, &node.Error{Op: "read tag", Kind: node.Invalid}
-	}
-	before, err := cursor(c)
+	known, err := u.tagged(c, v)
 	if err != nil {
 		return view{}, err
 	}
-	ctx := c.Request().Context()
-	objects, next, err := u.node.Objects(ctx, node.ObjectQuery{Tag: tag, Listed: true, Before: before, Limit: 20})
+	list, next, err := v.part(c.Request().Context(), c, known, 20)
 	if err != nil {
 		return view{}, err
 	}
-	list, err := v.entries(ctx, objects)
-	if err != nil {
-		return view{}, err
-	}
-	name := say("tag.title", plainName(tag))
-	h := head{Title: name, Description: say("tag.lead"), Kind: "website", Canonical: u.node.Links.Tag(tag), Hidden: before != "" || len(list) == 0}
-	return view{head: h, body: tagBody(v, name, list, next)}, nil
+	name := say("tag.title", plainName(known.query.Tag))
+	h := head{Title: name, Description: known.lead, Kind: "website", Canonical: known.page, List: known, Hidden: v.query.Get("before") != "" || len(list) == 0}
+	return view{head: h, body: tagBody(v, name, known, list, next)}, nil
 }
 
 func tagPath(tag string) string { return "/tags/" + url.PathEscape(tag) }

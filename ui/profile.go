@@ -28,6 +28,9 @@ func (u *ui) profile(c echo.Context, v *visit) (view, error) {
 	}
 	h := head{Title: v.self.Name, Description: plainText(p.Summary.HTML, 200), Kind: "profile", Canonical: u.node.Links.Profile(),
 		Document: u.node.Links.Actor(), Section: "/"}
+	if h.List, err = u.postList(c, v); err != nil {
+		return view{}, err
+	}
 	if h.Description == "" {
 		h.Description = say("profile.title", v.self.Name)
 	}

@@ -10,22 +10,17 @@ import (
 
 // projects handles GET /projects: those of this coop and those it knows of.
 func (u *ui) projects(c echo.Context, v *visit) (view, error) {
-	ctx := c.Request().Context()
-	before, err := cursor(c)
+	known, err := u.projectList(c, v)
 	if err != nil {
 		return view{}, err
 	}
-	objects, next, err := u.node.Objects(ctx, node.ObjectQuery{Type: node.TypeProject, Listed: true, Before: before, Limit: 20})
+	list, next, err := v.part(c.Request().Context(), c, known, 20)
 	if err != nil {
 		return view{}, err
 	}
-	list, err := v.entries(ctx, objects)
-	if err != nil {
-		return view{}, err
-	}
-	h := head{Title: say("projects.title"), Description: say("projects.lead"), Kind: "website",
-		Canonical: u.node.Links.Base + "/projects", Document: u.node.Links.Projects(), Section: "/projects", Hidden: before != ""}
-	return view{head: h, body: projectsBody(v, list, next)}, nil
+	h := head{Title: say("projects.title"), Description: known.lead, Kind: "website", Canonical: known.page, List: known,
+		Document: u.node.Links.Projects(), Section: "/projects", Hidden: v.query.Get("before") != ""}
+	return view{head: h, body: projectsBody(v, known, list, next)}, nil
 }
 
 // projectPage handles GET /projects/{id}: the project, its openings and what they add up to.
@@ -61,7 +56,10 @@ func (u *ui) projectPage(c echo.Context, v *visit) (view, error) {
 		return view{}, err
 	}
 	h := v.headOf(e, "/projects")
-	return view{head: h, body: projectBody(v, e, sums(objects, v), sought, past, answers)}, nil
+	if h.List, err = u.ofProject(c, v); err != nil {
+		return view{}, err
+	}
+	return view{head: h, body: projectBody(v, e, h.List, sums(objects, v), sought, past, answers)}, nil
 }
 
 // A sum is what the openings of a project ask for in one unit, and how much of it is found.

@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Log     *slog.Logger // discards if nil; errors of requests are logged by echo's HTTPErrorHandler instead
 	Version string       // of the program, for the About page and the feed
+	Doorway Doorway      // finds the servers of visitors; without it they are told how to do it by hand
 }
 
 type ui struct {
@@ -46,16 +47,18 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u := newUI(n, opt)
 
 	u.page(e, "/", u.profile)
-	u.page(e, "/openings", u.board)
-	u.page(e, "/openings/:id", u.openingPage)
-	u.page(e, "/projects", u.projects)
-	u.page(e, "/projects/:id", u.projectPage)
-	u.page(e, "/posts", u.posts)
+	u.list(e, "/openings", u.board, u.openings)
+	u.list(e, "/openings/:id", u.openingPage, u.deadline)
+	u.list(e, "/projects", u.projects, u.projectList)
+	u.list(e, "/projects/:id", u.projectPage, u.ofProject)
+	u.list(e, "/posts", u.posts, u.postList)
 	u.page(e, "/posts/:id", u.postPage)
-	u.page(e, "/tags/:tag", u.tag)
+	u.list(e, "/tags/:tag", u.tag, u.tagged)
 	u.page(e, "/about", u.about)
 
-	u.file(e, "/openings.atom", u.feed)
+	u.answers(e, "/interact", u.interact, u.interactWith)
+	u.page(e, "/authorize_interaction", u.arrive)
+
 	u.file(e, "/media/emblem.png", u.art.emblem)
 	u.file(e, "/media/emblem.svg", u.art.emblemSVG)
 	u.file(e, "/media/banner.png", u.art.banner)
@@ -93,29 +96,35 @@ type visit struct {
 type head struct {
 	Title       string // in the tab, without the coop's name
 	Description string
-	Kind        string // Open Graph: website, article or profile
-	Canonical   string // the page's own address
-	Document    string // the same for programs: an ActivityPub id
-	Author      person // whom Mastodon names beneath the link
-	Feed        string // the board's feed where the page has a narrower one
-	Section     string // which entry of the navigation is current
-	Hidden      bool   // not for search engines
+	Kind        string  // Open Graph: website, article or profile
+	Canonical   string  // the page's own address
+	Document    string  // the same for programs: an ActivityPub id
+	Author      person  // whom Mastodon names beneath the link
+	List        listing // what can be followed from this page in a feed reader, beside the board
+	Section     string  // which entry of the navigation is current
+	Hidden      bool    // not for search engines
 }
 
-func (u *ui) page(e *echo.Echo, path string, make func(echo.Context, *visit) (view, error)) {
-	u.file(e, path, func(c echo.Context) error {
-		v, err := u.visit(c)
-		if err != nil {
-			return err
-		}
-		page, err := make(c, v)
-		if home, ok := errors.AsType[elsewhere](err); ok {
-			return c.Redirect(http.StatusSeeOther, string(home))
-		} else if err != nil {
-			return err
-		}
-		return u.show(c, v, page)
-	})
+// A pageMaker makes the page that a visitor asks for.
+type pageMaker func(echo.Context, *visit) (view, error)
+
+func (u *ui) page(e *echo.Echo, path string, make pageMaker) {
+	u.file(e, path, func(c echo.Context) error { return u.showPage(c, make) })
+}
+
+// showPage makes a page and sends it.
+func (u *ui) showPage(c echo.Context, make pageMaker) error {
+	v, err := u.visit(c)
+	if err != nil {
+		return err
+	}
+	page, err := make(c, v)
+	if home, ok := errors.AsType[elsewhere](err); ok {
+		return c.Redirect(http.StatusSeeOther, string(home))
+	} else if err != nil {
+		return err
+	}
+	return u.show(c, v, page)
 }
 
 // file answers GET and HEAD at path. It takes the other methods too, to refuse them: echo would not tell a
@@ -147,9 +156,6 @@ func (u *ui) visit(c echo.Context) (*visit, error) {
 
 // show renders a page whole before anything is sent, so that trouble in the middle is an error page.
 func (u *ui) show(c echo.Context, v *visit, page view) error {
-	if page.head.Feed == "" {
-		page.head.Feed = u.node.Links.Feed()
-	}
 	if page.head.Author.IRI == "" {
 		page.head.Author = v.self
 	}
@@ -162,7 +168,11 @@ func (u *ui) show(c echo.Context, v *visit, page view) error {
 		page.status = http.StatusOK
 	}
 	pageHeaders(c, u.node.Links)
-	return send(c, page.status, echo.MIMETextHTMLCharsetUTF8, "no-cache", b.Bytes())
+	cache := "no-cache"
+	if c.Request().Method == http.MethodPost {
+		cache = "private, no-store" // it is for who sent the form (HTTP-6)
+	}
+	return send(c, page.status, echo.MIMETextHTMLCharsetUTF8, cache, b.Bytes())
 }
 
 // cursor is the place in a list that an address names with ?before=.
@@ -212,7 +222,7 @@ func (v *visit) older(next string) string {
 	}
 	q := url.Values{}
 	for k, s := range v.query {
-		if slices.Contains([]string{"kind", "skill", "lang"}, k) {
+		if k == "lang" || slices.Contains(choiceKeys, k) {
 			q[k] = s
 		}
 	}

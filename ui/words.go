@@ -33,11 +33,16 @@ func dayOf(s string) string {
 
 // moment adds the hour to a date unless it is the end of a day, which is how a mere date is kept.
 func moment(t time.Time) string {
-	t = t.UTC()
-	if t.Hour() == 23 && t.Minute() == 59 || t.Hour() == 0 && t.Minute() == 0 {
+	if isDay(t) {
 		return day(t)
 	}
-	return day(t) + ", " + t.Format("15:04") + " UTC"
+	return day(t) + ", " + t.UTC().Format("15:04") + " UTC"
+}
+
+// isDay says whether a time stands for a whole day of UTC.
+func isDay(t time.Time) bool {
+	t = t.UTC()
+	return t.Hour() == 23 && t.Minute() == 59 || t.Hour() == 0 && t.Minute() == 0
 }
 
 // daysLeft says how long a deadline is away in whole days; "" if it has passed.

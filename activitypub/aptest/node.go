@@ -100,7 +100,7 @@ func (n *Node) open() {
 		activitypub.Problem(c, err)
 	}
 	n.Wire.Mount(e)
-	ui.Mount(e, n.Node, ui.Options{Version: "0.0.0-test"})
+	ui.Mount(e, n.Node, ui.Options{Version: "0.0.0-test", Doorway: n.Wire.Doorway})
 	n.pages.Store(e)
 	n.rest = func() {}
 }

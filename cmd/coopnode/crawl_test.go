@@ -36,7 +36,7 @@ func TestCrawl(t *testing.T) {
 	f := furnish(p)
 	c := &crawler{program: p, gone: f.gone, from: map[string]string{}, doors: map[string]bool{}}
 	for _, path := range []string{
-		"/", "/@mill", "/openings", "/openings.atom", "/projects", "/posts", "/about", "/robots.txt", "/favicon.ico", "/livez", "/readyz",
+		"/", "/@mill", "/openings", "/openings.atom", "/openings.json", "/openings.ics", "/projects", "/posts", "/about", "/robots.txt", "/favicon.ico", "/livez", "/readyz",
 		"/.well-known/webfinger?resource=acct:mill@" + strings.TrimPrefix(p.base, "http://"),
 		"/.well-known/host-meta", "/.well-known/host-meta.json", "/.well-known/nodeinfo", "/ap/coop", "/ns/coop/v1.jsonld",
 	} {
@@ -59,11 +59,12 @@ func TestCrawl(t *testing.T) {
 	l := node.Links{Base: p.base}
 	must := []string{
 		l.Actor(), l.Inbox(), l.SharedInbox(), l.Outbox(), l.Outbox() + "?page=true", l.Followers(), l.Following(), l.Featured(), l.Openings(), l.Projects(),
-		l.Profile(), l.Board(), l.Feed(), l.Icon(), l.Preview(), l.Tag("bread"), l.Skill("web-engines"), p.base + "/nodeinfo/2.0", p.base + "/nodeinfo/2.1",
+		l.Profile(), l.Board(), l.Feed(l.Board(), node.Atom), l.Icon(), l.Preview(), l.Tag("bread"), l.Feed(l.Tag("bread"), node.JSONFeed), l.Feed(l.PostList(), node.Atom),
+		l.Interact(), l.AuthorizeInteraction(l.Actor()), l.Skill("web-engines"), p.base + "/nodeinfo/2.0", p.base + "/nodeinfo/2.1",
 		l.Replies(f.question), l.Create(f.question),
 	}
 	for _, address := range append(must, f.public...) {
-		if c.from[address] == "" || c.from[address] == "the test" && !slices.Contains([]string{l.Actor(), l.Profile(), l.Board(), l.Feed()}, address) {
+		if c.from[address] == "" || c.from[address] == "the test" && !slices.Contains([]string{l.Actor(), l.Profile(), l.Board(), l.Feed(l.Board(), node.Atom)}, address) {
 			t.Errorf("no document names %s", address)
 		}
 	}
@@ -248,6 +249,8 @@ func (c *crawler) read(address, kind string, body []byte) {
 		for _, m := range cssAddress.FindAllSubmatch(body, -1) {
 			c.name(resolve(address, string(m[1])), address)
 		}
+	case kind == "text/calendar":
+		c.words(address, strings.ReplaceAll(string(body), "\r\n ", ""))
 	case kind == "text/plain":
 		c.words(address, string(body))
 	case strings.HasPrefix(kind, "image/"), len(body) == 0:
@@ -353,7 +356,7 @@ func (c *crawler) words(address, text string) {
 		}
 		text = text[i+len(word):]
 		word = strings.TrimRight(word, ".,;:!?")
-		c.name(strings.ReplaceAll(word, "{uri}", url.QueryEscape(c.base+"/ap/coop")), address)
+		c.name(strings.NewReplacer("{uri}", url.QueryEscape(c.base+"/ap/coop"), "{object}", url.QueryEscape(c.base+"/ap/coop"), `\n`, "").Replace(word), address)
 	}
 }
 

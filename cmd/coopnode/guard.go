@@ -102,11 +102,13 @@ func withoutPort(host, usual string) string {
 	return host
 }
 
-// measured keeps one network from taking more than its share (decisions 31): pages 300 a minute, letters 50 a second. What
+// measured keeps one network from taking more than its share (decisions 31): pages 300 a minute, letters 50 a second; visitors'
+// servers 10 a minute. What
 // programs read and what browsers keep is not counted.
 func measured(trusted []netip.Prefix) echo.MiddlewareFunc {
 	pages := newLimiter(5, 300)
 	letters := newLimiter(50, 500)
+	doorways := newLimiter(10.0/60, 10) // each lets this node ask another server
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
@@ -115,6 +117,8 @@ func measured(trusted []netip.Prefix) echo.MiddlewareFunc {
 			case isHealth(r):
 			case r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/ap/"):
 				l = letters
+			case r.Method == http.MethodPost && r.URL.Path == "/interact":
+				l = doorways
 			case !uncounted(r):
 				l = pages
 			}

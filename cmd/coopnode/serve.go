@@ -65,7 +65,7 @@ func (a *app) serve(ctx context.Context) error {
 
 	counts := &counters{}
 	e := newEcho()
-	pages := ui.Options{Log: log, Version: programVersion()}
+	pages := ui.Options{Log: log, Version: programVersion(), Doorway: wire.Doorway}
 	e.HTTPErrorHandler = answerError(log, counts, ui.Trouble(h.Node, pages))
 	trusted, err := prefixes(cfg.TrustedProxies)
 	if err != nil {
