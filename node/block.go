@@ -1,10 +1,11 @@
 package node
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -24,6 +25,31 @@ type RuleChange struct {
 // nobody is told, what waits to be delivered to them is dropped, and what they said is hidden, not deleted. Where a
 // refusal ends what they said is seen again; follows do not come back. by names who did it. Errors: Invalid.
 func (n *Node) ChangeRules(ctx context.Context, by string, set, drop []*Rule) (*RuleChange, error) {
+	done, err := n.changeRules(ctx, by, set, drop, nil)
+	n.ruleChanges.Add(1)
+	n.changed(err)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range slices.Concat(set, drop) { // LOG-2
+		n.opt.Log.InfoContext(ctx, "rule changed", "target", r.Target, "allow", r.Allow, "severity", r.Severity, "by", by)
+	}
+	return done, nil
+}
+
+// TryRules says what ChangeRules would do, and changes nothing. Errors as ChangeRules.
+func (n *Node) TryRules(ctx context.Context, set, drop []*Rule) (*RuleChange, error) {
+	done, err := n.changeRules(ctx, "", set, drop, errOnlyTried)
+	if errors.Is(err, errOnlyTried) {
+		err = nil
+	}
+	return done, err
+}
+
+var errOnlyTried = errors.New("only tried")
+
+// changeRules ends its transaction with last, which takes everything back unless it is nil.
+func (n *Node) changeRules(ctx context.Context, by string, set, drop []*Rule, last error) (*RuleChange, error) {
 	for _, r := range set {
 		if err := r.Validate(); err != nil {
 			return nil, err
@@ -41,7 +67,7 @@ func (n *Node) ChangeRules(ctx context.Context, by string, set, drop []*Rule) (*
 			return err
 		}
 		if err := saveRules(ctx, tx, was, by, now, set, drop, done); err != nil || done.Set+done.Dropped == 0 {
-			return err
+			return cmp.Or(err, last)
 		}
 		if err := tx.SetSetting(ctx, settingPolicy, version); err != nil {
 			return err
@@ -50,17 +76,9 @@ func (n *Node) ChangeRules(ctx context.Context, by string, set, drop []*Rule) (*
 		if err != nil {
 			return err
 		}
-		return n.enforce(ctx, tx, was, is, done)
+		return cmp.Or(n.enforce(ctx, tx, was, is, done), last)
 	})
-	n.ruleChanges.Add(1)
-	n.changed(err)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range slices.Concat(set, drop) { // LOG-2
-		n.opt.Log.InfoContext(ctx, "rule changed", "target", r.Target, "allow", r.Allow, "severity", r.Severity, "by", by)
-	}
-	return done, nil
+	return done, err
 }
 
 // coversUs says whether a rule would be about this node.
@@ -261,5 +279,5 @@ func (n *Node) onBlock(ctx context.Context, tx Tx, a, _ *Act, _ time.Time) error
 // blockedHere is the error of asking for contact with somebody whom a rule refuses.
 func blockedHere(op, iri string) error {
 	return &Error{Op: op, Kind: Forbidden, Subject: iri,
-		Text: fmt.Sprintf("A rule of this node refuses %s. See: coopnode block show %s", iri, strings.TrimSpace(iri))}
+		Text: fmt.Sprintf("A rule of this node refuses %s. See: coopnode block show %s", iri, iri)}
 }
