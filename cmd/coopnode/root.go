@@ -63,6 +63,8 @@ func rootCommand(a *app) *cobra.Command {
 		followingCommand(a),
 		timelineCommand(a),
 
+		blockCommand(a),
+
 		deliveryCommand(a),
 		inspectCommand(a),
 		keysCommand(a),

@@ -15,7 +15,7 @@ func timelineCommand(a *app) *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
 		Use: "timeline", Short: "What those whom you follow have published", Args: argsBetween(0, 0),
-		Long: "Lists what those whom this coop follows have published or passed on, newest first, each thing once.",
+		Long: "Lists what those whom this coop follows have published or passed on, newest first, each thing once. [limited] marks those whom a rule keeps from your pages.",
 		RunE: a.on(func(ctx context.Context, h *house, _ []string) error {
 			if typ != "" && node.NewObject(node.ObjectType(typ)) == nil {
 				return wrongUse("There is no type %q. There are: post, opening, project.", typ)
@@ -57,6 +57,9 @@ func timelineRow(h *house, e *node.TimelineEntry) []any {
 	what := string(b.Type)
 	if o, ok := e.Object.(*node.Opening); ok {
 		what += " " + statusText(h, o)
+	}
+	if b.Moderation == node.SeverityLimit {
+		what += " [limited]"
 	}
 	text := title(b)
 	if len(e.SharedBy) > 0 {
