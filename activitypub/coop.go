@@ -230,7 +230,7 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 	}
 	a := &node.Actor{IRI: iri, Type: types[0], Handle: cutText(Str(m, "preferredUsername"), 64), Host: node.HostOf(iri)}
 	if handle, host, ok := strings.Cut(Str(m, "webfinger"), "@"); ok && a.Handle == "" && host == a.Host {
-		a.Handle = handle
+		a.Handle = cutText(handle, 64)
 	}
 	sameHost := func(key string) string {
 		if s := IDOf(m[key]); s != "" && SameOrigin(s, iri) {
@@ -272,43 +272,43 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 
 func decodeCoop(m map[string]any, kind string) *node.Coop {
 	c := &node.Coop{
-		Kind: kind, LegalName: Str(m, "legalName"), Founded: Str(m, "foundingDate"), Languages: texts(m["knowsLanguage"]),
-		Skills: skillsIn(m["knowsAbout"]), AreaServed: texts(m["areaServed"]), Place: placeIn(m["location"]), MemberOf: IDs(m["memberOf"]),
-		Website: webAddress(m["coop:website"]), Ownership: node.Ownership(Str(m, "coop:ownership")),
+		Kind: kind, LegalName: short(m, "legalName"), Founded: short(m, "foundingDate"), Languages: texts(m["knowsLanguage"]),
+		Skills: skillsIn(m["knowsAbout"]), AreaServed: texts(m["areaServed"]), Place: placeIn(m["location"]), MemberOf: IDs(few(m["memberOf"])),
+		Website: webAddress(m["coop:website"]), Ownership: node.Ownership(short(m, "coop:ownership")),
 		Members: intIn(m["coop:memberCount"]), Workers: intIn(m["coop:workerCount"]), OneMemberOneVote: boolIn(m["coop:oneMemberOneVote"]),
-		Jurisdiction: Str(m, "coop:jurisdiction"), Registry: Str(m, "coop:registry"), RegistrationNo: Str(m, "coop:registrationNumber"),
-		AcceptsCustomers: texts(m["coop:acceptsCustomers"]), Remote: boolIn(m["coop:remote"]), TimeZone: Str(m, "coop:timeZone"),
+		Jurisdiction: short(m, "coop:jurisdiction"), Registry: short(m, "coop:registry"), RegistrationNo: short(m, "coop:registrationNumber"),
+		AcceptsCustomers: texts(m["coop:acceptsCustomers"]), Remote: boolIn(m["coop:remote"]), TimeZone: short(m, "coop:timeZone"),
 		LooksFor: texts(m["coop:looksFor"]), OffersHelp: texts(m["coop:offersHelp"]),
 		OpeningsIRI: IDOf(m["coop:openings"]), ProjectsIRI: IDOf(m["coop:projects"]),
 	}
-	for _, v := range List(m["contactPoint"]) {
+	for _, v := range few(m["contactPoint"]) {
 		if ct := Obj(v); ct != nil {
-			c.Contacts = append(c.Contacts, node.Contact{Type: Str(ct, "contactType"), Email: strings.TrimPrefix(Str(ct, "email"), "mailto:"),
-				Telephone: Str(ct, "telephone"), URL: webAddress(ct["url"]), Languages: texts(ct["availableLanguage"])})
+			c.Contacts = append(c.Contacts, node.Contact{Type: short(ct, "contactType"), Email: strings.TrimPrefix(short(ct, "email"), "mailto:"),
+				Telephone: short(ct, "telephone"), URL: webAddress(ct["url"]), Languages: texts(ct["availableLanguage"])})
 		}
 	}
 	if f := Obj(m["coop:legalForm"]); f != nil {
-		c.LegalForm = node.LegalForm{Name: Str(f, "name"), Abbreviation: Str(f, "abbreviation"), ELF: Str(f, "elf")}
+		c.LegalForm = node.LegalForm{Name: short(f, "name"), Abbreviation: short(f, "abbreviation"), ELF: short(f, "elf")}
 	}
 	if mix := Obj(m["coop:customerMix"]); mix != nil {
 		c.CustomerMix = map[string]int{}
 		for k := range mix {
 			if n := intIn(mix[k]); n != nil && *n <= 100 && len(c.CustomerMix) < 10 {
-				c.CustomerMix[k] = *n
+				c.CustomerMix[cutText(k, maxNameRunes)] = *n
 			}
 		}
 	}
 	if f := Obj(m["coop:availability"]); f != nil {
 		if hours := intIn(f["hoursPerMonth"]); hours != nil {
-			c.Availability = &node.FreeHours{HoursPerMonth: *hours, From: Str(f, "from")}
+			c.Availability = &node.FreeHours{HoursPerMonth: *hours, From: short(f, "from")}
 			var ok bool
 			if c.Availability.Said, ok = Time(f, "updated"); !ok {
-				c.Availability.Said, _ = time.Parse(time.DateOnly, Str(f, "updated"))
+				c.Availability.Said, _ = time.Parse(time.DateOnly, short(f, "updated"))
 			}
 		}
 	}
 	if f := Obj(m["coop:membersAbroad"]); f != nil {
-		c.MembersAbroad = &node.MembersAbroad{Accepts: boolIn(f["accepts"]), Note: Str(f, "note")}
+		c.MembersAbroad = &node.MembersAbroad{Accepts: boolIn(f["accepts"]), Note: short(f, "note")}
 	}
 	return c
 }

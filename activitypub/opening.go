@@ -111,18 +111,18 @@ func primaryIntent(l node.Links, o *node.Opening) map[string]any {
 // What is missing is "not given"; values that we do not know are kept (vocabulary 2.4, 2.11).
 func decodeOpening(m map[string]any, o *node.Opening) {
 	intent := Obj(first(m["publishes"]))
-	o.Purpose = node.Purpose(Str(m, "purpose"))
+	o.Purpose = node.Purpose(short(m, "purpose"))
 	if o.Purpose != node.Offer {
 		o.Purpose = node.Request
 	}
-	o.Kind = node.OpeningKind(Str(m, "coop:kind"))
+	o.Kind = node.OpeningKind(short(m, "coop:kind"))
 	if o.Kind == "" {
 		o.Kind = node.Subcontract
 		if o.Purpose == node.Offer {
 			o.Kind = node.Availability
 		}
 	}
-	o.Status = node.Status(Str(m, "coop:status"))
+	o.Status = node.Status(short(m, "coop:status"))
 	if o.Status == "" {
 		o.Status = node.Open
 	}
@@ -140,21 +140,21 @@ func decodeOpening(m map[string]any, o *node.Opening) {
 	o.Ends, _ = Time(intent, "hasEnd")
 	o.Skills = skillsIn(m["skills"])
 	o.Languages = texts(m["coop:workingLanguages"])
-	o.Remote = Str(m, "jobLocationType") == "TELECOMMUTE"
+	o.Remote = short(m, "jobLocationType") == "TELECOMMUTE"
 	o.Place = placeIn(m["location"])
-	o.TimeZones = Str(m, "coop:timeZones")
-	o.EmploymentType = Str(m, "employmentType")
+	o.TimeZones = short(m, "coop:timeZones")
+	o.EmploymentType = short(m, "employmentType")
 	o.MemberTrack, _ = m["coop:memberTrack"].(bool)
 	o.Budget = moneyIn(m["coop:budget"])
-	o.BudgetBasis = Str(m, "coop:budgetBasis")
+	o.BudgetBasis = short(m, "coop:budgetBasis")
 	o.OnBehalfOf = IDOf(m["coop:onBehalfOf"])
 	if a := Obj(m["coop:answer"]); a != nil {
-		o.Answer = node.Answer{Who: texts(a["who"]), Federations: IDs(a["federations"]), Countries: texts(a["countries"]), How: texts(a["how"])}
+		o.Answer = node.Answer{Who: texts(a["who"]), Federations: IDs(few(a["federations"])), Countries: texts(a["countries"]), How: texts(a["how"])}
 	}
 	if c := Obj(m["coop:customer"]); c != nil {
-		o.Customer = &node.Customer{Kind: Str(c, "kind"), Name: Str(c, "name"), Actor: IDOf(c["actor"])}
+		o.Customer = &node.Customer{Kind: short(c, "kind"), Name: short(c, "name"), Actor: IDOf(c["actor"])}
 	}
-	for _, v := range List(m["coop:filledBy"]) {
+	for _, v := range few(m["coop:filledBy"]) {
 		if f := Obj(v); f != nil && IDOf(f["actor"]) != "" && len(o.FilledBy) < maxListed {
 			o.FilledBy = append(o.FilledBy, node.Part{Actor: IDOf(f["actor"]), Quantity: quantityIn(f["resourceQuantity"])})
 		}
@@ -188,10 +188,10 @@ func quantityIn(v any) node.Quantity {
 	if !ok || number < 0 {
 		return node.Quantity{}
 	}
-	unit := node.Unit(Str(m, "hasUnit"))
+	unit := node.Unit(short(m, "hasUnit"))
 	if unit == "one" {
 		unit = node.Items
-		if own := Str(m, "coop:unit"); own != "" {
+		if own := short(m, "coop:unit"); own != "" {
 			unit = node.Unit(own)
 		}
 	}
@@ -238,15 +238,12 @@ func skillsOut(skills []node.Skill) []any {
 
 func skillsIn(v any) []node.Skill {
 	var out []node.Skill
-	for _, e := range List(v) {
-		if len(out) == maxListed {
-			break
-		}
+	for _, e := range few(v) {
 		switch e := e.(type) {
 		case string:
-			out = append(out, node.SkillFrom(e))
+			out = append(out, node.SkillFrom(cutText(e, maxNameRunes)))
 		case map[string]any:
-			s := node.Skill{Key: strings.ToLower(Str(e, "termCode")), Name: Str(e, "name"), SameAs: IDOf(e["sameAs"])}
+			s := node.Skill{Key: strings.ToLower(short(e, "termCode")), Name: short(e, "name"), SameAs: IDOf(e["sameAs"])}
 			if s.Key == "" {
 				s = node.SkillFrom(s.Name)
 			}
@@ -277,7 +274,7 @@ func placeOut(p node.Place) map[string]any {
 func placeIn(v any) node.Place {
 	m := Obj(first(v))
 	a := Obj(m["address"])
-	p := node.Place{Name: Str(m, "name"), Locality: Str(a, "addressLocality"), Region: Str(a, "addressRegion"), Country: Str(a, "addressCountry")}
+	p := node.Place{Name: short(m, "name"), Locality: short(a, "addressLocality"), Region: short(a, "addressRegion"), Country: short(a, "addressCountry")}
 	if lat, ok := Num(m["latitude"]); ok {
 		if lon, ok := Num(m["longitude"]); ok {
 			p.Latitude, p.Longitude = &lat, &lon

@@ -63,15 +63,15 @@ func encodeProject(l node.Links, p *node.Project) (envelope, error) {
 
 // decodeProject reads a project.
 func decodeProject(m map[string]any, p *node.Project) {
-	p.Status = node.ProjectStatus(Str(m, "coop:status"))
+	p.Status = node.ProjectStatus(short(m, "coop:status"))
 	if p.Status == "" {
 		p.Status = node.Active
 	}
-	p.Seeking = IDs(m["coop:seeking"])
-	if s := Str(m, "coop:description"); s != "" {
+	p.Seeking = IDs(few(m["coop:seeking"]))
+	if s := cutBytes(Str(m, "coop:description"), maxContentBytes); s != "" {
 		p.Description = []node.Text{{HTML: s}}
 	}
-	if s := Str(m, "coop:lessons"); s != "" {
+	if s := cutBytes(Str(m, "coop:lessons"), maxContentBytes); s != "" {
 		p.Lessons = []node.Text{{HTML: s}}
 	}
 	p.Begins, _ = Time(m, "startTime")
@@ -81,12 +81,12 @@ func decodeProject(m map[string]any, p *node.Project) {
 		p.GoalMoney = moneyIn(goal["money"])
 	}
 	if how := Obj(m["coop:coordination"]); how != nil {
-		p.Coordination, p.Links = Str(how, "how"), IDs(how["links"])
+		p.Coordination, p.Links = short(how, "how"), IDs(few(how["links"]))
 	}
-	for _, v := range List(m["coop:outcomes"]) {
+	for _, v := range few(m["coop:outcomes"]) {
 		if o := Obj(v); o != nil {
-			entry := node.ProjectOutcome{Name: Str(o, "name"), URL: IDOf(o["url"])}
-			entry.Date, _ = time.Parse(time.DateOnly, Str(o, "date"))
+			entry := node.ProjectOutcome{Name: short(o, "name"), URL: IDOf(o["url"])}
+			entry.Date, _ = time.Parse(time.DateOnly, short(o, "date"))
 			p.Outcomes = append(p.Outcomes, entry)
 		}
 	}

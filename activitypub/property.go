@@ -12,15 +12,16 @@ func Str(m map[string]any, key string) string {
 }
 
 // IDOf returns the id that v stands for: a string itself, or the "id" of an
-// object. Anything else, a list too, is "".
+// object. Anything else is "", a list too, and what is longer than MaxURLBytes (LIM).
 func IDOf(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case map[string]any:
-		return Str(v, "id")
+	s, _ := v.(string)
+	if m := Obj(v); m != nil {
+		s = Str(m, "id")
 	}
-	return ""
+	if len(s) > MaxURLBytes {
+		return ""
+	}
+	return s
 }
 
 // List returns v as a list, since a property may hold one value or several:

@@ -17,7 +17,7 @@ func pemText(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-func spki(t *testing.T, key any) string {
+func spkiOf(t testing.TB, key any) string {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
@@ -39,21 +39,21 @@ func TestParsePublicKeyPEM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := spki(t, &keys.rsa.PublicKey)
+	good := spkiOf(t, &keys.rsa.PublicKey)
 	for _, tt := range []struct {
 		name, text string
 		ok         bool
 	}{
 		{"RSA 2048", good, true},
 		{"RSA 2048 as PKCS#1", pemText("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&keys.rsa.PublicKey)), true},
-		{"RSA 4096", spki(t, ofBits(4096, 65537)), true},
-		{"RSA 4097", spki(t, ofBits(4097, 65537)), false},
-		{"RSA 2047", spki(t, ofBits(2047, 65537)), false},
-		{"RSA 1024", spki(t, ofBits(1024, 65537)), false},
-		{"exponent 1", spki(t, ofBits(2048, 1)), false},
-		{"even exponent", spki(t, ofBits(2048, 4)), false},
-		{"Ed25519", spki(t, keys.ed.Public()), true},
-		{"P-256", spki(t, &ec.PublicKey), false},
+		{"RSA 4096", spkiOf(t, ofBits(4096, 65537)), true},
+		{"RSA 4097", spkiOf(t, ofBits(4097, 65537)), false},
+		{"RSA 2047", spkiOf(t, ofBits(2047, 65537)), false},
+		{"RSA 1024", spkiOf(t, ofBits(1024, 65537)), false},
+		{"exponent 1", spkiOf(t, ofBits(2048, 1)), false},
+		{"even exponent", spkiOf(t, ofBits(2048, 4)), false},
+		{"Ed25519", spkiOf(t, keys.ed.Public()), true},
+		{"P-256", spkiOf(t, &ec.PublicKey), false},
 		{"space around", "\n " + good + "\n\n", true},
 		{"two keys", good + good, false},
 		{"a private key", pemText("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(keys.rsa)), false},

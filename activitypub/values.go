@@ -41,6 +41,15 @@ func texts(v any) []string {
 	return out
 }
 
+// short is the text at key, as long as a name may be.
+func short(m map[string]any, key string) string { return cutText(Str(m, key), maxNameRunes) }
+
+// few is List, as long as a list may be.
+func few(v any) []any {
+	list := List(v)
+	return list[:min(len(list), maxListed)]
+}
+
 // first is the value itself, or the first of a list.
 func first(v any) any {
 	if list, ok := v.([]any); ok {
