@@ -6,6 +6,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"unicode"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 )
 
 // TestParseID: which addresses are ids at all, and what they look like after the
@@ -254,8 +259,8 @@ func TestCheckDialSettings(t *testing.T) {
 	}
 }
 
-// FuzzParseID: what is accepted is read again as the same, and net/url, which the
-// client dials by, sees the same host (ORG-7).
+// FuzzParseID: what is accepted is read again as the same; net/url, which the client dials by, sees the same host; and
+// the host is the one that was written, so that no two are ever taken for one (ORG-7).
 func FuzzParseID(f *testing.F) {
 	for _, s := range []string{
 		"https://mill.example/ap/coop#main-key", "https://MÜHLE.example:443/a%2Fb?x=y", "https://[fd00::1]/",
@@ -289,30 +294,57 @@ func FuzzParseID(f *testing.F) {
 		if !SameOrigin(s, id) || HostOf(s) != HostOf(id) {
 			t.Fatalf("%q and %q are not of one origin", s, id)
 		}
+		written := s[strings.Index(s, "://")+3 : len(s)-len(a.rest)]
+		if a.port != "" {
+			written = strings.TrimSuffix(written, ":"+a.port)
+		}
+		if readable(written) != readable(a.host) {
+			t.Fatalf("%q became the host %q", written, a.host)
+		}
 	})
 }
 
-// FuzzCheckDial: an address in IPv6 clothes is never treated better, and without
-// exceptions nothing special to the standard library is reachable (SSRF-2).
+// readable is a host as a person reads it, by the tables of Unicode and not by those of IDNA, so that two hosts which look
+// different stay different: letters in their plain form and small, all full stops alike, and without what has no look.
+func readable(host string) string {
+	labels := strings.Split(strings.NewReplacer("。", ".", "．", ".", "｡", ".").Replace(host), ".")
+	for i, l := range labels {
+		if strings.HasPrefix(strings.ToLower(l), "xn--") {
+			if u, err := idna.Punycode.ToUnicode(l); err == nil {
+				labels[i] = u
+			}
+		}
+	}
+	s := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.Join(labels, "."))))
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// FuzzCheckDial: what may be dialled is what the second table of special addresses leaves, for an IPv4 address also in
+// IPv6 clothes; with a zone, or on another port, it is nothing at all (SSRF-2, SSRF-4).
 func FuzzCheckDial(f *testing.F) {
-	f.Add([]byte{127, 0, 0, 1})
-	f.Add(netip.MustParseAddr("2002:7f00:1::").AsSlice())
-	f.Fuzz(func(t *testing.T, b []byte) {
+	for _, r := range specialRanges {
+		f.Add(r.first.AsSlice(), uint16(443), "")
+		f.Add(r.last.Next().AsSlice(), uint16(443), "eth0")
+	}
+	f.Add(netip.MustParseAddr("2002:7f00:1::").AsSlice(), uint16(80), "")
+	f.Fuzz(func(t *testing.T, b []byte, port uint16, zone string) {
 		ip, ok := netip.AddrFromSlice(b)
 		if !ok {
 			return
 		}
-		ap := netip.AddrPortFrom(ip, 443)
-		err := AddressRules{}.CheckDial(ap)
-		if ip.Is4() {
-			mapped := netip.AddrPortFrom(netip.AddrFrom16(ip.As16()), 443)
-			if (AddressRules{}.CheckDial(mapped) == nil) != (err == nil) {
-				t.Errorf("%v and %v differ", ap, mapped)
-			}
+		ip = ip.WithZone(zone)
+		open := func(ip netip.Addr) bool { return AddressRules{}.CheckDial(netip.AddrPortFrom(ip, port)) == nil }
+		want := !isSpecial(ip) && port == 443 && ip.Unmap().Zone() == ""
+		if open(ip) != want {
+			t.Errorf("%v port %d: allowed is %v, want %v", ip, port, open(ip), want)
 		}
-		ip = ip.Unmap()
-		if err == nil && (!ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast()) {
-			t.Errorf("%v was allowed", ip)
+		if ip.Is4() && open(netip.AddrFrom16(ip.As16())) != want {
+			t.Errorf("%v and %v differ", ip, netip.AddrFrom16(ip.As16()))
 		}
 	})
 }
