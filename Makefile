@@ -15,19 +15,18 @@ demo:
 test: tools lint
 	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 30m ./...
 
-# What the tests need besides Go: a C compiler for the race detector, Node.js for the Fedify peer, jing for feeds, ip for a network of their own.
+# What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
+# detector, the Fedify peer, feeds, a network of their own, pages in a browser.
+TOOLS = gcc:gcc node:nodejs npm:npm jing:jing ip:iproute2 chromium:chromium
+
 tools:
-	@echo "The tests need: gcc (race detector), Node.js 20 or newer and npm (the Fedify peer), Fedify 2.3.6 (from npm), jing (feeds), ip (a network of their own)."
-	@missing=""; \
-	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
-	command -v node >/dev/null || missing="$$missing nodejs"; \
-	command -v npm >/dev/null || missing="$$missing npm"; \
-	command -v jing >/dev/null || missing="$$missing jing"; \
-	command -v ip >/dev/null || missing="$$missing iproute2"; \
+	@echo "The tests need, besides Go and Fedify 2.3.6 from npm: $(TOOLS) (program:package)."
+	@missing=""; for t in $(TOOLS); do command -v $${t%%:*} >/dev/null || missing="$$missing $${t##*:}"; done; \
+	case "$$missing" in *gcc*) missing="$$missing libc6-dev";; esac; \
 	if [ -n "$$missing" ]; then \
 		echo "Installing with apt-get:$$missing"; \
 		apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; \
-	else echo "gcc, node, npm, jing and ip are here already."; fi
+	else echo "All of them are here already."; fi
 	@echo "Installing into $(FEDIFY)/node_modules: what its package-lock.json lists."
 	@cd $(FEDIFY) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
