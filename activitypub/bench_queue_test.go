@@ -26,6 +26,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // `make bench` sets this: ratios above their target then fail (performance.md 11).
@@ -236,8 +238,7 @@ func BenchmarkFanOutKept(b *testing.B) {
 	q := newQueueNode(b, b.TempDir(), Options{})
 	q.follow(queueInboxes(hosts, inboxes)...)
 	q.run()
-	key, err := q.wire.readKey(context.Background())
-	q.must(err)
+	key := q.key()
 	plain := &http.Transport{MaxIdleConnsPerHost: 8}
 	b.Cleanup(plain.CloseIdleConnections)
 	q.fanOut("warm", inboxes)
@@ -256,8 +257,7 @@ func BenchmarkFanOutTLS(b *testing.B) {
 	q := newQueueNode(b, b.TempDir(), Options{CAFile: file})
 	q.follow(queueInboxes(hosts, inboxes)...)
 	q.run()
-	key, err := q.wire.readKey(context.Background())
-	q.must(err)
+	key := q.key()
 	text, err := os.ReadFile(file)
 	q.must(err)
 	roots := x509.NewCertPool()
@@ -284,12 +284,11 @@ func benchmarkQueueAlone(b *testing.B, inboxes, hosts int) {
 		names[i] = fmt.Sprintf("http://127.30.%d.%d:8081", i>>8, i&255)
 	}
 	q.follow(queueInboxes(names, inboxes)...)
-	q.out.post = func(context.Context, string, []byte) (*PostResult, error) {
+	q.out.post = func(context.Context, *node.Delivery, []byte) (*PostResult, error) {
 		return &PostResult{Status: http.StatusAccepted}, nil
 	}
 	q.run()
-	key, err := q.wire.readKey(context.Background())
-	q.must(err)
+	key := q.key()
 	compare(b, 0.1,
 		func(round int) time.Duration { return q.fanOut(fmt.Sprint("act", round), inboxes) },
 		func(int) time.Duration { return signatureCPU(b, key) })

@@ -15,8 +15,8 @@ import (
 )
 
 // chores does what nobody waits for: reads the outboxes of those we follow, asks again where a Follow was not
-// answered, asks whether a follower whose inbox is gone is gone too, closes openings at their deadline, and
-// throws away what has passed its time.
+// answered, asks whether a follower whose inbox is gone is gone too, closes openings at their deadline, puts away
+// a key that was replaced, and throws away what has passed its time.
 type chores struct {
 	w    *Wire
 	log  *slog.Logger
@@ -64,6 +64,9 @@ func (c *chores) Run(ctx context.Context) error {
 			if err := c.w.node.Store().Tx(ctx, func(tx node.Tx) error { return tx.Sweep(ctx, now) }); err != nil && ctx.Err() == nil {
 				c.log.Warn("old rows cannot be removed, trying again", "err", err)
 			}
+		}
+		if _, err := c.w.node.RetireKeys(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn("the old key cannot be put away, trying again", "err", err)
 		}
 		c.tasks(ctx)
 		select {

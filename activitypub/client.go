@@ -41,11 +41,13 @@ type ClientOptions struct {
 	Rules     AddressRules
 	UserAgent string // program, version and the node's address (OUT-4)
 
-	// Sign adds the signature to a request. It may set headers and must read
-	// nothing but method, URL, Host and headers, because the request may be a
-	// stand-in. Nil leaves requests unsigned.
-	Sign func(req *http.Request, body []byte) error
-	Gate Gate // bounds Sign; one slot per core if nil
+	// Sign adds the signature to a request and returns the id of the key. It may
+	// set headers and must read nothing but method, URL, Host and headers, because
+	// the request may be a stand-in. Nil leaves requests unsigned.
+	Sign  func(req *http.Request, body []byte, how Signing) (keyID string, err error)
+	KeyID func() string // the key that signs now; nil if it never changes
+	Gate  Gate          // bounds Sign; one slot per core if nil
+	forms *peerForms    // draft-cavage for all if nil
 
 	// Permit is asked before each request and each hop of a redirect, before a name is looked up
 	// (MOD-3). Its error ends the request and is returned as it is. Nil permits all.
@@ -186,6 +188,11 @@ func (p *PostResult) OK() bool { return p.Status/100 == 2 }
 // *RefusedError, *NetworkError, what Sign returned, or that of ctx. The time for
 // the whole request, 30 s, begins after waiting for a place and signing.
 func (c *Client) Post(ctx context.Context, address string, body []byte) (*PostResult, error) {
+	return c.PostAs(ctx, address, body, Signing{})
+}
+
+// PostAs is Post signed in a way of its own, but for the form, which is the peer's.
+func (c *Client) PostAs(ctx context.Context, address string, body []byte, how Signing) (*PostResult, error) {
 	u, err := c.rules.ParseID(address)
 	if err != nil {
 		return nil, err
@@ -197,13 +204,21 @@ func (c *Client) Post(ctx context.Context, address string, body []byte) (*PostRe
 	// A timer of our own, because the answer's body gets less time than its head.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	req, err := c.newPost(ctx, u, body)
-	if err != nil {
-		return nil, err
+	var timer *time.Timer
+	res, err := c.knock(ctx, u, how, func(how Signing) (*http.Response, string, error) {
+		req, keyID, err := c.newPost(ctx, u, body, how)
+		if err != nil {
+			return nil, "", err
+		}
+		if timer == nil {
+			timer = time.AfterFunc(c.postTimeout, func() { cancel(errTooSlow) })
+		}
+		res, err := c.roundTrip(req)
+		return res, keyID, err
+	})
+	if timer != nil {
+		defer timer.Stop()
 	}
-	timer := time.AfterFunc(c.postTimeout, func() { cancel(errTooSlow) })
-	defer timer.Stop()
-	res, err := c.roundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -216,10 +231,10 @@ func (c *Client) Post(ctx context.Context, address string, body []byte) (*PostRe
 	return &PostResult{Status: res.StatusCode, RetryAfter: after}, nil
 }
 
-func (c *Client) newPost(ctx context.Context, u *url.URL, body []byte) (*http.Request, error) {
+func (c *Client) newPost(ctx context.Context, u *url.URL, body []byte, how Signing) (*http.Request, string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("post to %s: %w", u.Host, err)
+		return nil, "", fmt.Errorf("post to %s: %w", u.Host, err)
 	}
 	req.URL, req.Host = u, u.Host
 	req.Header["Content-Type"] = []string{typeActivity}
@@ -228,19 +243,20 @@ func (c *Client) newPost(ctx context.Context, u *url.URL, body []byte) (*http.Re
 	// Not sent when empty: it tells net/http that a letter may go out again on a new
 	// connection if the peer closed the kept one. Peers know letters by their ids.
 	req.Header["Idempotency-Key"] = []string{}
-	return req, c.sign(ctx, req, body)
+	keyID, err := c.sign(ctx, req, body, how)
+	return req, keyID, err
 }
 
 // sign passes the gate, so that signatures never take more than the cores there are.
-func (c *Client) sign(ctx context.Context, req *http.Request, body []byte) error {
+func (c *Client) sign(ctx context.Context, req *http.Request, body []byte, how Signing) (keyID string, err error) {
 	if c.opt.Sign == nil {
-		return nil
+		return "", nil
 	}
 	if err := c.opt.Gate.Enter(ctx); err != nil {
-		return fmt.Errorf("request to %s: %w", req.URL.Host, err)
+		return "", fmt.Errorf("request to %s: %w", req.URL.Host, err)
 	}
 	defer c.opt.Gate.Leave()
-	return c.opt.Sign(req, body)
+	return c.opt.Sign(req, body, how)
 }
 
 // roundTrip makes one request, if it is permitted, and sorts its errors.

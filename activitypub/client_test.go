@@ -32,11 +32,14 @@ func newTestClient(t testing.TB, change func(*ClientOptions)) *Client {
 	opt := ClientOptions{
 		Rules:     AddressRules{Dev: true},
 		UserAgent: "coopnode/test (+http://mill.localhost/)",
-		Sign: func(req *http.Request, body []byte) error {
-			if req.Method == http.MethodPost {
-				return SignPost(req, body, testKeyID, testKeys().rsa, time.Now())
+		Sign: func(req *http.Request, body []byte, how Signing) (string, error) {
+			switch {
+			case how.Form == RFC9421:
+				return testKeyID, signMessage(req, body, testKeyID, testKeys().rsa, time.Now(), how.asked)
+			case req.Method == http.MethodPost:
+				return testKeyID, SignPost(req, body, testKeyID, testKeys().rsa, time.Now())
 			}
-			return SignGet(req, testKeyID, testKeys().rsa, time.Now())
+			return testKeyID, SignGet(req, testKeyID, testKeys().rsa, time.Now())
 		},
 	}
 	if change != nil {
@@ -781,11 +784,11 @@ func TestAtOnce(t *testing.T) {
 	})
 	c := newTestClient(t, func(o *ClientOptions) {
 		o.Fetches, o.Posts, o.Gate = 7, 9, NewGate(2)
-		o.Sign = func(*http.Request, []byte) error {
+		o.Sign = func(*http.Request, []byte, Signing) (string, error) {
 			enter("sign")
 			time.Sleep(time.Millisecond)
 			leave("sign")
-			return nil
+			return "", nil
 		}
 	})
 	var wg sync.WaitGroup

@@ -191,21 +191,28 @@ func (c *Client) redirect(from *url.URL, location string) (*url.URL, error) {
 // getOnce makes one hop. Some servers verify signatures as if there were no query,
 // so a 401 to a signed query is tried once more signed that way (interop.md 2.2).
 func (c *Client) getOnce(ctx context.Context, u *url.URL, kind fetchKind) (*http.Response, error) {
-	res, err := c.send(ctx, u, u, kind)
-	if err != nil || res.StatusCode != http.StatusUnauthorized || !kind.signed || u.RawQuery == "" {
+	if !kind.signed {
+		res, _, err := c.send(ctx, u, u, kind, Signing{})
+		return res, err
+	}
+	res, err := c.knock(ctx, u, Signing{}, func(how Signing) (*http.Response, string, error) {
+		return c.send(ctx, u, u, kind, how)
+	})
+	if err != nil || res.StatusCode != http.StatusUnauthorized || u.RawQuery == "" {
 		return res, err
 	}
 	drain(res)
 	bare := *u
 	bare.RawQuery, bare.ForceQuery = "", false
-	return c.send(ctx, u, &bare, kind)
+	res, _, err = c.send(ctx, u, &bare, kind, Signing{})
+	return res, err
 }
 
 // send gets u with a signature over signedURL.
-func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind, how Signing) (res *http.Response, keyID string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "", nil)
 	if err != nil {
-		return nil, fmt.Errorf("get from %s: %w", u.Host, err)
+		return nil, "", fmt.Errorf("get from %s: %w", u.Host, err)
 	}
 	req.URL, req.Host = signedURL, u.Host
 	req.Header["Accept"] = []string{kind.accept}
@@ -214,12 +221,13 @@ func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind
 		req.Header["If-None-Match"] = []string{kind.etag}
 	}
 	if kind.signed {
-		if err := c.sign(ctx, req, nil); err != nil {
-			return nil, err
+		if keyID, err = c.sign(ctx, req, nil, how); err != nil {
+			return nil, "", err
 		}
 	}
 	req.URL = u
-	return c.roundTrip(req)
+	res, err = c.roundTrip(req)
+	return res, keyID, err
 }
 
 // read turns an answer into a Document, or into the error that it stands for.

@@ -37,6 +37,19 @@ func encodeActor(l node.Links, a *node.Actor) (envelope, error) {
 	own["followers"], own["following"], own["featured"] = l.Followers(), l.Following(), l.Featured()
 	own["endpoints"] = map[string]any{"sharedInbox": l.SharedInbox()}
 	own["publicKey"] = map[string]any{"id": a.KeyID, "owner": a.IRI, "publicKeyPem": a.KeyPEM}
+	// publicKey stays one object, for many servers read nothing from a list. Keys that end what was under way
+	// stand beside it (FEP-521a).
+	var ending []any
+	for _, k := range a.OldKeys {
+		multi, err := writeMultikey(k.PEM)
+		if err != nil {
+			return nil, err
+		}
+		ending = append(ending, map[string]any{"id": k.ID, "type": "Multikey", "controller": a.IRI, "publicKeyMultibase": multi})
+	}
+	if len(ending) > 0 {
+		own["assertionMethod"] = ending
+	}
 	own["discoverable"], own["indexable"] = true, true
 	own["manuallyApprovesFollowers"] = a.ApprovesFollowers
 	own["icon"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": l.Icon(), "name": a.Name}

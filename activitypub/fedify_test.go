@@ -193,15 +193,20 @@ func TestFedify(t *testing.T) {
 					t.Errorf("%s: %s of %s: %s%s", kind, e.Type, e.Object, e.Reason, e.Error)
 				}
 			}
-			ours := 0
+			ours, forms := 0, map[string]int{}
 			for _, e := range c.fedify.events("kind=request") {
 				if !strings.HasPrefix(e.Headers["user-agent"], "coopnode/") {
 					continue // its own
 				}
 				ours++
-				if e.Status >= 400 || e.Method == http.MethodPost && e.Signature != "draft-cavage" {
+				if e.Status >= 400 || e.Method == http.MethodPost && e.Signature == "none" {
 					t.Errorf("%s %s, signed %s: %d", e.Method, e.Path, e.Signature, e.Status)
 				}
+				forms[e.Method+" "+e.Signature]++
+			}
+			// Fedify's own letters came in the new form, so ours go out in it (decisions 21).
+			if name != "old form" && (forms["POST rfc9421"] == 0 || forms["GET rfc9421"] == 0) {
+				t.Errorf("nothing in the form of RFC 9421 went to one who speaks it: %v", forms)
 			}
 			if ours < 10 {
 				t.Errorf("the diary has only %d requests of ours", ours)

@@ -236,6 +236,7 @@ func (w *Wire) authenticate(ctx context.Context, l *letter) error {
 		return &statusError{http.StatusForbidden, "The signer is not the actor of the letter."}
 	}
 	l.signer = key
+	w.forms.heard(ctx, HostOf(l.actor), l.signature.Form)
 	return nil
 }
 

@@ -38,7 +38,7 @@ type outgoing struct {
 	now        func() time.Time
 	generation func() int64
 	log        *slog.Logger
-	post       func(ctx context.Context, inbox string, body []byte) (*PostResult, error)
+	post       func(ctx context.Context, d *node.Delivery, body []byte) (*PostResult, error)
 
 	owner     string        // whose the claims are
 	bell      chan struct{} // holds one ring, so none is lost
@@ -61,12 +61,22 @@ type outgoing struct {
 
 func newOutgoing(w *Wire) *outgoing {
 	o := &outgoing{
-		store: w.node.Store(), now: w.node.Now, generation: w.node.Generation, log: w.log, post: w.client.Post,
+		store: w.node.Store(), now: w.node.Now, generation: w.node.Generation, log: w.log, post: w.post,
 		owner: rand.Text(), bell: make(chan struct{}, 1), patience: stopPatience, poll: longestPoll,
 		mine: map[string]bool{}, failing: map[string]bool{},
 	}
 	o.completer = newCompleter(o.store, o.now, o.log, o.givenBack)
 	return o
+}
+
+// post makes one attempt at a delivery. At its first try the key that was in use when the act was made
+// signs it, if there is still one (KEY-3).
+func (w *Wire) post(ctx context.Context, d *node.Delivery, body []byte) (*PostResult, error) {
+	var how Signing
+	if d.Attempts == 0 {
+		how.Act = d.Act
+	}
+	return w.client.PostAs(ctx, d.Inbox, body, how)
 }
 
 // Wake makes the carrier look for letters that are due. It never blocks.

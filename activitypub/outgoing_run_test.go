@@ -23,7 +23,7 @@ func TestNoRingIsLost(t *testing.T) {
 		inboxes[i] = fmt.Sprintf("http://127.40.0.%d:8081/inbox", i)
 	}
 	q.follow(inboxes...)
-	q.out.post = func(context.Context, string, []byte) (*PostResult, error) {
+	q.out.post = func(context.Context, *node.Delivery, []byte) (*PostResult, error) {
 		time.Sleep(time.Millisecond)
 		return &PostResult{Status: http.StatusAccepted}, nil
 	}
@@ -136,11 +136,11 @@ func TestPanicInAVisit(t *testing.T) {
 	post := q.out.post
 	var broken atomic.Bool
 	broken.Store(true)
-	q.out.post = func(ctx context.Context, inbox string, body []byte) (*PostResult, error) {
-		if broken.Load() && strings.HasPrefix(inbox, hosts[3]+"/") {
+	q.out.post = func(ctx context.Context, d *node.Delivery, body []byte) (*PostResult, error) {
+		if broken.Load() && strings.HasPrefix(d.Inbox, hosts[3]+"/") {
 			panic("on purpose")
 		}
-		return post(ctx, inbox, body)
+		return post(ctx, d, body)
 	}
 	iri := q.say("a", "http://localhost:8080/o")
 	q.run()

@@ -12,8 +12,7 @@ import (
 func TestLettersArriveSignedOneAtATimePerPeer(t *testing.T) {
 	t.Parallel()
 	q, s := newQueueNode(t, t.TempDir(), Options{}), newQueueSink(t)
-	key, err := q.wire.readKey(t.Context())
-	q.must(err)
+	key := q.key()
 	s.key = &key.PublicKey
 	q.follow(queueInboxes(s.hosts(5), 60)...)
 	q.run()

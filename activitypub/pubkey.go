@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -62,6 +63,19 @@ func ParseMultikey(text string) (crypto.PublicKey, error) {
 	return nil, errors.New("read public key: a multikey of unknown kind")
 }
 
+// writeMultikey is the reverse of ParseMultikey for an RSA key in PEM.
+func writeMultikey(pemText string) (string, error) {
+	key, err := ParsePublicKeyPEM(pemText)
+	if err != nil {
+		return "", err
+	}
+	rsaKey, ok := key.(*rsa.PublicKey)
+	if !ok {
+		return "", fmt.Errorf("write multikey: a key of type %T, not RSA", key)
+	}
+	return "z" + toBase58(append([]byte{0x85, 0x24}, x509.MarshalPKCS1PublicKey(rsaKey)...)), nil
+}
+
 func strongKey(key crypto.PublicKey, err error) (crypto.PublicKey, error) {
 	if err == nil {
 		err = CheckKeyStrength(key)
@@ -106,4 +120,16 @@ func base58(s string) ([]byte, error) {
 		n.Add(n.Mul(n, radix), big.NewInt(int64(d)))
 	}
 	return append(make([]byte, zeros), n.Bytes()...), nil
+}
+
+// toBase58 is the reverse of base58, for bytes that do not begin with zero.
+func toBase58(raw []byte) string {
+	n, radix, digit := new(big.Int).SetBytes(raw), big.NewInt(58), new(big.Int)
+	var out []byte
+	for n.Sign() > 0 {
+		n.DivMod(n, radix, digit)
+		out = append(out, base58Digits[digit.Int64()])
+	}
+	slices.Reverse(out)
+	return string(out)
 }

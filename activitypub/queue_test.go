@@ -3,6 +3,7 @@ package activitypub
 import (
 	"context"
 	"crypto"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -69,6 +70,14 @@ func (q *queueNode) must(err error) {
 	if err != nil {
 		q.Fatal(err)
 	}
+}
+
+// key is the one that signs.
+func (q *queueNode) key() *rsa.PrivateKey {
+	q.Helper()
+	keys, err := q.wire.signer.current()
+	q.must(err)
+	return keys[0].private
 }
 
 func (q *queueNode) tx(f func(tx node.Tx) error) {

@@ -106,7 +106,7 @@ func (v *visit) carry(ctx, work context.Context, d *node.Delivery) bool {
 		}
 	}()
 	began := v.now()
-	res, err := v.post(work, d.Inbox, body)
+	res, err := v.post(work, d, body)
 	if err != nil && work.Err() != nil {
 		return false // the node stops; nobody's fault
 	}

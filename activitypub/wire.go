@@ -2,11 +2,8 @@ package activitypub
 
 import (
 	"context"
-	"crypto/rsa"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -38,10 +35,8 @@ type Wire struct {
 	ready   readyLetters // what the doors have read, for the desk
 	out     *outgoing    // nil where nothing is carried: in a command beside the server
 
-	keyOnce sync.Once
-	key     *rsa.PrivateKey
-	keyErr  error
-
+	signer   *signer
+	forms    *peerForms
 	visitors Gate // whose servers are being asked
 
 	noting chan struct{} // one place for each signed GET being noted
@@ -65,9 +60,11 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 		node: n, log: opt.Log, version: opt.Version, base: base,
 		rules: AddressRules{Dev: n.Dev, AllowCIDRs: opt.AllowCIDRs, AllowPorts: opt.AllowPorts, Own: opt.Listen},
 	}
+	w.signer = &signer{node: n}
+	w.forms = newPeerForms(n.Store(), n.Now, opt.Log)
 	w.client, err = NewClient(ClientOptions{
 		Rules: w.rules, UserAgent: fmt.Sprintf("coopnode/%s (+%s/)", opt.Version, n.Links.Base),
-		Sign: w.sign, Gate: NewGate(runtime.NumCPU()), Permit: w.permit,
+		Sign: w.signer.sign, KeyID: w.signer.keyID, forms: w.forms, Gate: NewGate(runtime.NumCPU()), Permit: w.permit,
 		CAFile: opt.CAFile, Proxy: opt.Proxy, Resolvers: opt.Resolvers, Now: n.Now, Log: opt.Log,
 	})
 	if err != nil {
@@ -83,38 +80,6 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 func (w *Wire) Close() {
 	w.notes.Wait()
 	w.client.Close()
-}
-
-// sign puts the coop's signature on a request: GETs and POSTs alike are signed by the coop's
-// actor, whose document is served to anyone (decisions 21).
-func (w *Wire) sign(r *http.Request, body []byte) error {
-	w.keyOnce.Do(func() { w.key, w.keyErr = w.readKey(context.Background()) })
-	if w.keyErr != nil {
-		return w.keyErr
-	}
-	if body == nil {
-		return SignGet(r, w.node.Links.Key(), w.key, w.node.Now())
-	}
-	return SignPost(r, body, w.node.Links.Key(), w.key, w.node.Now())
-}
-
-// readKey opens the node's private key once; parsing it for each letter would cost as much
-// again as signing (performance.md 3).
-func (w *Wire) readKey(ctx context.Context) (*rsa.PrivateKey, error) {
-	pkcs8, err := w.node.Store().OwnKey(ctx, w.node.Links.Key())
-	if err != nil {
-		return nil, fmt.Errorf("read the node's key: %w", err)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
-	if err != nil {
-		return nil, fmt.Errorf("read the node's key: %w", err)
-	}
-	rsaKey, ok := key.(*rsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("read the node's key: it is a %T, not RSA", key)
-	}
-	rsaKey.Precompute()
-	return rsaKey, nil
 }
 
 // A Loop is background work with an owner: Run returns when ctx ends, having put back what it

@@ -30,6 +30,9 @@ type Actor struct {
 	KeyID       string `json:"keyId,omitempty"`
 	KeyPEM      string `json:"-"`
 
+	// OldKeys are keys of ours that were replaced and are still in use (KEY-3).
+	OldKeys []PublicKey `json:"oldKeys,omitempty"`
+
 	// Coop is set when the actor says that it is a cooperative.
 	Coop *Coop `json:"coop,omitempty"`
 
@@ -203,15 +206,12 @@ func (n *Node) SaveProfile(ctx context.Context, by string, edit func(*Actor) err
 			return err
 		}
 		a.IRI, a.Handle, a.Host, a.KeyID, a.KeyPEM, a.Local = keep.IRI, keep.Handle, keep.Host, keep.KeyID, keep.KeyPEM, true
-		a.Updated = later(act.Published, keep.Updated)
+		a.OldKeys = keep.OldKeys
 		n.render(a.Summary)
 		if err := a.Validate(); err != nil {
 			return err
 		}
-		if a.Raw, err = n.enc.EncodeActor(a); err != nil {
-			return err
-		}
-		if err := tx.SaveActor(ctx, a); err != nil {
+		if err := n.saveOwn(ctx, tx, a, later(act.Published, keep.Updated)); err != nil {
 			return err
 		}
 		act.Subject = a

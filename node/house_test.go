@@ -409,8 +409,12 @@ func (t watchedTx) SetSetting(ctx context.Context, key, value string) error {
 	return t.do(func(tx node.Tx) error { return tx.SetSetting(context.WithoutCancel(ctx), key, value) })
 }
 
-func (t watchedTx) SaveOwnKey(ctx context.Context, id string, pkcs8 []byte) error {
-	return t.do(func(tx node.Tx) error { return tx.SaveOwnKey(context.WithoutCancel(ctx), id, pkcs8) })
+func (t watchedTx) SaveOwnKey(ctx context.Context, k *node.OwnKey) error {
+	return t.do(func(tx node.Tx) error { return tx.SaveOwnKey(context.WithoutCancel(ctx), k) })
+}
+
+func (t watchedTx) DropOwnKey(ctx context.Context, id string) error {
+	return t.do(func(tx node.Tx) error { return tx.DropOwnKey(context.WithoutCancel(ctx), id) })
 }
 
 func (t watchedTx) SaveActor(ctx context.Context, a *node.Actor) error {

@@ -16,8 +16,9 @@ type Links struct {
 // Actor is the id of the coop itself.
 func (l Links) Actor() string { return l.Base + "/ap/coop" }
 
-// Key is the id of the RSA key with which letters are signed.
-func (l Links) Key() string { return l.Actor() + "#main-key" }
+// Key is the id of the first RSA key with which letters are signed, KeyOf that of a later one.
+func (l Links) Key() string            { return l.Actor() + "#main-key" }
+func (l Links) KeyOf(id string) string { return l.Actor() + "#key-" + id }
 
 // Inbox and SharedInbox take letters; both doors lead to the same desk.
 func (l Links) Inbox() string       { return l.Actor() + "/inbox" }

@@ -2,10 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"html"
 	"log/slog"
@@ -71,26 +67,22 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 	if !handleForm.MatchString(setup.Handle) {
 		return invalid(op, fmt.Sprintf("%q cannot be a handle. Use 1 to 30 of a-z, 0-9 and _.", setup.Handle))
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return fmt.Errorf("draw key: %w", err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("write key: %w", err)
-	}
-	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		return fmt.Errorf("write key: %w", err)
-	}
 	l := Links{Base: setup.Base}
 	now = now.UTC().Truncate(time.Second)
+	key, err := drawKey(l.Key(), now)
+	if err != nil {
+		return err
+	}
+	public, err := key.Public()
+	if err != nil {
+		return err
+	}
 	a := &Actor{
 		IRI: l.Actor(), Type: "Organization", Handle: setup.Handle, Host: l.Host(), Name: strings.TrimSpace(setup.Name),
 		URL: l.Profile(), Icon: l.Icon(), Local: true,
 		Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
-		KeyID: l.Key(), KeyPEM: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
+		KeyID: public.ID, KeyPEM: public.PEM,
 		Published: now, Updated: now,
 		Coop: &Coop{Kind: KindCooperative, OpeningsIRI: l.Openings(), ProjectsIRI: l.Projects()},
 	}
@@ -118,7 +110,7 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 				return err
 			}
 		}
-		if err := tx.SaveOwnKey(ctx, a.KeyID, pkcs8); err != nil {
+		if err := tx.SaveOwnKey(ctx, key); err != nil {
 			return err
 		}
 		return tx.SaveActor(ctx, a)

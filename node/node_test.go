@@ -43,11 +43,11 @@ func TestSetUpWritesTheCoopAndItsKey(t *testing.T) {
 	}
 
 	// KEY-1: RSA 2048, and the public half is the one that is shown.
-	pkcs8, err := s.OwnKey(t.Context(), a.KeyID)
-	if err != nil {
-		t.Fatal(err)
+	keys, err := s.OwnKeys(t.Context())
+	if err != nil || len(keys) != 1 || keys[0].ID != a.KeyID {
+		t.Fatalf("keys %v, %v", keys, err)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	parsed, err := x509.ParsePKCS8PrivateKey(keys[0].PKCS8)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +92,8 @@ func TestSetUpOnlyOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "name without one given", a.Name, "a")
-	if _, err := s.OwnKey(t.Context(), n.Links.Key()); err != nil {
-		t.Error(err)
+	if keys, err := s.OwnKeys(t.Context()); err != nil || len(keys) != 1 || keys[0].ID != n.Links.Key() {
+		t.Errorf("keys %v, %v", keys, err)
 	}
 }
 

@@ -32,7 +32,9 @@ type Reader interface {
 	ActorByHandle(ctx context.Context, handle, host string) (*Actor, error) // NotFound
 	ActorByKey(ctx context.Context, keyID string) (*Actor, error)           // NotFound
 	KnownCoops(ctx context.Context) ([]*Actor, error)
-	OwnKey(ctx context.Context, id string) ([]byte, error) // PKCS #8, unsealed; NotFound
+	OwnKeys(ctx context.Context) ([]*OwnKey, error) // unsealed, the one that signs first
+	// PeerForm is what was learned of the form of signature that a peer wants; the zero value if nothing was.
+	PeerForm(ctx context.Context, host string) (PeerForm, error)
 
 	Object(ctx context.Context, ref string) (Object, error) // by id, address or page; NotFound
 	Objects(ctx context.Context, q ObjectQuery) (list []Object, next string, err error)
@@ -60,6 +62,7 @@ type Reader interface {
 	Peers(ctx context.Context, limit int) ([]*Peer, error) // those with letters waiting, worst first
 	NextDue(ctx context.Context) (time.Time, error)        // zero if nothing waits
 	QueueStatus(ctx context.Context) (*QueueStatus, error)
+	OldestDelivery(ctx context.Context) (act int64, err error) // Seq of the oldest act that waits for somebody; 0 if none does
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]*Task, error)
 	Tasks(ctx context.Context, kind TaskKind) ([]*Task, error) // due or not
 	// Shares lists the objects that actor has announced, newest first; at most 1,000.
@@ -76,7 +79,9 @@ type Writer interface {
 	SetSetting(ctx context.Context, key, value string) error
 
 	SaveActor(ctx context.Context, a *Actor) error
-	SaveOwnKey(ctx context.Context, id string, pkcs8 []byte) error // sealed before it is kept (KEY-2)
+	SaveOwnKey(ctx context.Context, k *OwnKey) error // sealed before it is kept (KEY-2)
+	DropOwnKey(ctx context.Context, id string) error
+	SavePeerForm(ctx context.Context, f PeerForm) error
 
 	SaveObject(ctx context.Context, o Object) error
 	// LockObject reads an object of which the caller will decide something; others wait (decisions 7).

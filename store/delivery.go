@@ -97,7 +97,8 @@ const (
 	later   = `
 		update delivery set attempts = attempts + 1, not_before_ms = $4, reason = $5
 		 where host = $1 and act = $2 and inbox = $3`
-	countEnded = `update act set reached = reached + $2, refused = refused + $3 where seq = $1`
+	oldestDelivery = `select coalesce(min(act), 0) from delivery`
+	countEnded     = `update act set reached = reached + $2, refused = refused + $3 where seq = $1`
 )
 
 // DueDeliveries lists letters for a host that may go now, the oldest act first. The caller keeps the
@@ -108,6 +109,12 @@ func (q questions) DueDeliveries(ctx context.Context, host string, now time.Time
 		return err
 	})
 	return list, sqliteError("list deliveries", host, err)
+}
+
+// OldestDelivery is the Seq of the oldest act that still waits for somebody, 0 if none does.
+func (q questions) OldestDelivery(ctx context.Context) (act int64, err error) {
+	err = q.on(ctx, func(c *conn) error { return c.row(oldestDelivery).Scan(&act) })
+	return act, sqliteError("look at queue", "", err)
 }
 
 // Deliveries lists what waits, oldest first.

@@ -14,8 +14,18 @@ const keyID = "https://a.example/ap/coop#main-key"
 
 func saveKey(t *testing.T, db *DB, secret string) {
 	t.Helper()
-	if err := db.Tx(t.Context(), func(tx node.Tx) error { return tx.SaveOwnKey(t.Context(), keyID, []byte(secret)) }); err != nil {
+	if err := db.Tx(t.Context(), func(tx node.Tx) error {
+		return tx.SaveOwnKey(t.Context(), &node.OwnKey{ID: keyID, PKCS8: []byte(secret)})
+	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func wantKey(t *testing.T, db *DB, secret string) {
+	t.Helper()
+	keys, err := db.OwnKeys(t.Context())
+	if err != nil || len(keys) != 1 || keys[0].ID != keyID || string(keys[0].PKCS8) != secret {
+		t.Errorf("got keys %v, %v, want that with the secret %q", keys, err, secret)
 	}
 }
 
@@ -40,10 +50,7 @@ func TestKeyIsSealed(t *testing.T) {
 	}
 
 	again := open(t, Options{Dir: dir, Serve: true})
-	got, err := again.OwnKey(t.Context(), keyID)
-	if err != nil || string(got) != secret {
-		t.Errorf("got %q, %v", got, err)
-	}
+	wantKey(t, again, secret)
 	again.Close()
 
 	// A sealed key that was moved to another row does not open.
@@ -54,7 +61,7 @@ func TestKeyIsSealed(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := moved.OwnKey(t.Context(), "other"); node.KindOf(err) != node.Damaged {
+	if _, err := moved.OwnKeys(t.Context()); node.KindOf(err) != node.Damaged {
 		t.Errorf("got %v, want Damaged", err)
 	}
 }
@@ -85,7 +92,7 @@ func TestMasterKey(t *testing.T) {
 	wantRefused(t, Options{Dir: dir}, node.Invalid, "64 hexadecimal digits")
 
 	wrong := open(t, Options{Dir: dir, MasterKey: bytes.Repeat([]byte{7}, 32)})
-	if _, err := wrong.OwnKey(t.Context(), keyID); node.KindOf(err) != node.Damaged || !strings.Contains(node.TextOf(err), "master key") {
+	if _, err := wrong.OwnKeys(t.Context()); node.KindOf(err) != node.Damaged || !strings.Contains(node.TextOf(err), "master key") {
 		t.Errorf("got %v, want Damaged", err)
 	}
 	wrong.Close()
@@ -104,7 +111,5 @@ func TestMasterKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	right := open(t, Options{Dir: dir, MasterKeyFile: elsewhere})
-	if got, err := right.OwnKey(t.Context(), keyID); err != nil || string(got) != "secret" {
-		t.Errorf("got %q, %v", got, err)
-	}
+	wantKey(t, right, "secret")
 }

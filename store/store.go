@@ -18,7 +18,7 @@ import (
 type DB struct {
 	questions
 	path    string
-	seal    sealer
+	seal    *sealer
 	lock    *os.File // held while serving
 	pool    *pool
 	writer  *writer
@@ -95,13 +95,14 @@ func (db *DB) open(ctx context.Context, opt Options) error {
 	if db.pool, err = openPool(ctx, db.path); err != nil {
 		return err
 	}
-	db.questions = questions{on: db.pool.use, seal: &db.seal}
+	db.questions = questions{on: db.pool.use}
 	if err := db.writer.start(ctx); err != nil {
 		return sqliteError("open database", db.path, err)
 	}
 	if db.seal, err = openSealer(ctx, db, opt); err != nil {
 		return err
 	}
+	db.questions.seal = db.seal
 	_, err = db.Changed(ctx)
 	return err
 }
@@ -139,7 +140,7 @@ func (db *DB) Generation() int64 { return db.changes.Load() }
 // begun, f does not run; once it has begun, ctx is no longer looked at.
 func (db *DB) Tx(ctx context.Context, f func(node.Tx) error) error {
 	return db.writer.do(ctx, func(c *conn) error {
-		return f(tx{questions: questions{on: c.use, seal: &db.seal}, c: c, lastLetter: &db.lastLetter})
+		return f(tx{questions: questions{on: c.use, seal: db.seal}, c: c, lastLetter: &db.lastLetter})
 	})
 }
 

@@ -12,6 +12,7 @@ const sweepAge = 90 * 24 * time.Hour
 var sweeps = []string{
 	`delete from seen where at_ms < $1`,
 	`delete from reader where at_ms < $1`,
+	`delete from peer_form where since_ms < $1`,
 	`delete from peer where due_ms is null and owner = '' and last_ok_ms < $1`,
 	`delete from actor
 	  where not local and fetched_ms < $1 and gone_ms < $1

@@ -23,7 +23,8 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"transaction reads what it wrote", txReadsItself},
 
 		{"setting", settings},
-		{"own key is kept and replaced (KEY-2)", ownKeys},
+		{"own keys are kept and replaced, the one that signs first (KEY-2)", ownKeys},
+		{"form of signature of a peer is kept for 90 days", peerForms},
 		{"actor comes back as it was kept", actorRoundTrip},
 		{"actor by handle in any case", actorByHandle},
 		{"actor by the id of its key", actorByKey},

@@ -3,9 +3,11 @@ package storetest
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -105,13 +107,52 @@ func settings(t *testing.T, x *fixture) {
 }
 
 func ownKeys(t *testing.T, x *fixture) {
-	const id = "https://a.example/ap/coop#main-key"
-	_, err := x.OwnKey(x.ctx, id)
-	x.wantKind(err, node.NotFound)
-	for _, key := range []string{"first key", "second key"} {
-		x.write(func(tx node.Tx) error { return tx.SaveOwnKey(x.ctx, id, []byte(key)) })
-		got, err := x.OwnKey(x.ctx, id)
+	keys := func() (list []node.OwnKey) {
+		x.Helper()
+		kept, err := x.OwnKeys(x.ctx)
 		x.ok(err)
-		check(x, "key", string(got), key)
+		for _, k := range kept {
+			list = append(list, *k)
+		}
+		return list
 	}
+	check(x, "keys at first", len(keys()), 0)
+	first := node.OwnKey{ID: "https://a.example/ap/coop#main-key", PKCS8: []byte("first key"), Made: noon}
+	second := node.OwnKey{ID: "https://a.example/ap/coop#key-2", PKCS8: []byte("second key"), Made: noon.Add(time.Hour)}
+	x.write(func(tx node.Tx) error { return tx.SaveOwnKey(x.ctx, &first) })
+	x.write(func(tx node.Tx) error { return tx.SaveOwnKey(x.ctx, &second) })
+	if got, want := keys(), []node.OwnKey{second, first}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want the newer one first: %v", got, want)
+	}
+	second.Replaced, second.LastAct, second.PKCS8 = noon.Add(2*time.Hour), 7, []byte("another text")
+	x.write(func(tx node.Tx) error { return tx.SaveOwnKey(x.ctx, &second) })
+	if got, want := keys(), []node.OwnKey{first, second}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want the one that was replaced last: %v", got, want)
+	}
+	x.write(func(tx node.Tx) error { return tx.DropOwnKey(x.ctx, second.ID) })
+	if got, want := keys(), []node.OwnKey{first}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func peerForms(t *testing.T, x *fixture) {
+	got, err := x.PeerForm(x.ctx, "a.example")
+	x.ok(err)
+	check(x, "form at first", got, node.PeerForm{})
+	for _, want := range []node.PeerForm{
+		{Host: "a.example", Form: "new", Since: noon, Knocked: noon.Add(time.Minute)},
+		{Host: "a.example", Form: "old", Since: noon.Add(time.Hour)},
+	} {
+		x.write(func(tx node.Tx) error { return tx.SavePeerForm(x.ctx, want) })
+		got, err := x.PeerForm(x.ctx, "a.example")
+		x.ok(err)
+		check(x, "form", got, want)
+	}
+	got, err = x.PeerForm(x.ctx, "b.example")
+	x.ok(err)
+	check(x, "form of another", got.Form, "")
+	x.write(func(tx node.Tx) error { return tx.Sweep(x.ctx, noon.Add(91*24*time.Hour)) })
+	got, err = x.PeerForm(x.ctx, "a.example")
+	x.ok(err)
+	check(x, "form after 90 days", got, node.PeerForm{})
 }
