@@ -36,6 +36,31 @@ func (w *Wire) Find(ctx context.Context, address string) (*node.Actor, error) {
 	return in.Actor, nil
 }
 
+// FindObject gives the object of an address: one that is known here, by its id, or one of ours by its page; else it is
+// fetched from its home. What others say of their pages proves nothing, so those are asked for. Errors as Find.
+func (w *Wire) FindObject(ctx context.Context, address string) (node.Object, error) {
+	if held, err := w.node.Object(ctx, address); err == nil {
+		if b := held.Common(); b.Local || b.IRI == address || b.ID == address {
+			return held, nil
+		}
+	} else if !node.IsNotFound(err) {
+		return nil, err
+	}
+	in, err := w.Inspect(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if in.Object == nil {
+		return nil, &node.Error{Op: "find", Kind: node.Invalid, Subject: address, Text: "That is no post, opening or project."}
+	}
+	b := in.Object.Common()
+	b.Raw = in.Document
+	if _, err := w.fetchActor(ctx, b.Actor, week); err != nil {
+		return nil, asked("find", b.Actor, err)
+	}
+	return in.Object, nil
+}
+
 // Inspect looks at an address, fetching as the node does. Errors as Find.
 func (w *Wire) Inspect(ctx context.Context, address string) (*Inspection, error) {
 	in := &Inspection{Address: strings.TrimSpace(address)}

@@ -84,6 +84,9 @@ func (w *Wire) act(ctx context.Context, iri string) (*answer, error) {
 				return nil, err
 			}
 		}
+		if rec.Verb == node.Announce && !rec.Listed { // taken back
+			return goneAct(rec)
+		}
 		return newAnswer(rec.Raw), nil
 	})
 }

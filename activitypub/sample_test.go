@@ -128,7 +128,16 @@ func sampleLetters() map[string]any {
 	add, remove := act(node.Add, "j4b7ks2qxa"), act(node.Remove, "k4b7ks2qxa")
 	add.ObjectIRI, add.Target = opening.IRI, l.Featured()
 	remove.ObjectIRI, remove.Target = opening.IRI, l.Featured()
+	theirNote := "https://trenza.example/ap/posts/aaaaaaaaaa"
+	announce := act(node.Announce, "l4b7ks2qxa")
+	announce.ObjectIRI, announce.Cc = theirNote, []string{l.Followers(), other}
+	like := to(act(node.Like, "m4b7ks2qxa"), theirNote)
+	like.To = []string{other}
+	unshare := act(node.Undo, "n4b7ks2qxa")
+	unshare.ObjectIRI, unshare.Cc = theirNote, announce.Cc
+	unshare.Inner = &node.Act{IRI: announce.IRI, Verb: node.Announce, Actor: l.Actor(), ObjectIRI: theirNote}
 	return map[string]any{
+		"announce": announce, "like": like, "undo-announce": unshare,
 		"actor": sampleActor(), "opening": opening, "project": sampleProject(), "post": samplePost(), "tombstone": gone,
 		"create": create, "update": update, "delete": del, "update-actor": renew, "follow": follow, "undo": undo,
 		"accept": accept, "reject": reject, "add": add, "remove": remove,

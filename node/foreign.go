@@ -82,7 +82,7 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 	case !old.Common().Deleted.IsZero() || old.Common().Actor != b.Actor:
 		return nil
 	case b.Updated.After(old.Common().Updated): // the shared copy is newer than ours
-		if err := n.renewForeign(ctx, tx, a.Object, old.Common()); err != nil {
+		if err := n.renewForeign(ctx, tx, a.Object, old.Common(), now); err != nil {
 			return err
 		}
 	}
@@ -94,10 +94,15 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 
 // renewForeign puts a newer version of an object in the place of old. Where it stands does not
 // change: its id, its time and its conversation.
-func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base) error {
+func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base, now time.Time) error {
 	b := fresh.Common()
 	if err := settleAudience(ctx, tx, b); err != nil {
 		return err
+	}
+	if !b.Audience.Listed() { // its author has narrowed it
+		if err := n.unshare(ctx, tx, old, now); err != nil {
+			return err
+		}
 	}
 	b.ID, b.Published, b.Received, b.InReplyTo, b.Thread = old.ID, old.Published, old.Received, old.InReplyTo, old.Thread
 	return tx.SaveObject(ctx, fresh)
@@ -229,7 +234,7 @@ func (n *Node) KeepFound(ctx context.Context, a *Act) error {
 // ActorGone forgets an actor whose home says that it is gone (decisions 29).
 func (n *Node) ActorGone(ctx context.Context, iri string) error {
 	now := n.Now()
-	err := n.store.Tx(ctx, func(tx Tx) error { return tx.ForgetActor(ctx, iri, now) })
+	err := n.store.Tx(ctx, func(tx Tx) error { return n.forget(ctx, tx, iri, now) })
 	n.changed(err)
 	return err
 }

@@ -131,6 +131,7 @@ type ObjectQuery struct {
 	Project   string
 	InReplyTo string
 	Thread    string // the whole conversation but its root, oldest first
+	SharedBy  string // what this actor has announced
 	Tag       string
 	Skill     string // openings that ask for this skill key
 	Posts     bool   // posts that are not replies

@@ -7,11 +7,11 @@ import (
 
 // A Reaction is a Like or an Announce of an object.
 type Reaction struct {
-	Object string
-	Actor  string
-	Verb   Verb
-	IRI    string
-	At     time.Time
+	Object string    `json:"object"`
+	Actor  string    `json:"actor"`
+	Verb   Verb      `json:"verb"`
+	IRI    string    `json:"iri"` // id of the activity
+	At     time.Time `json:"at"`
 }
 
 // onLike counts an actor once and makes it a reader.

@@ -230,7 +230,7 @@ func (n *Node) onUpdate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	if b.Local || b.Actor != a.Actor || !b.Deleted.IsZero() || a.Object.Common().Updated.Before(b.Updated) {
 		return nil
 	}
-	return n.renewForeign(ctx, tx, a.Object, b)
+	return n.renewForeign(ctx, tx, a.Object, b, now)
 }
 
 // renewActor keeps what an actor says of itself. Its key never comes this way (SIG-11).
@@ -252,7 +252,7 @@ func (n *Node) renewActor(ctx context.Context, tx Tx, a *Act) error {
 // onDelete hides an object, remembers that it is gone, and forgets what it said; or forgets an actor.
 func (n *Node) onDelete(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
 	if a.ObjectIRI == a.Actor {
-		return tx.ForgetActor(ctx, a.Actor, now)
+		return n.forget(ctx, tx, a.Actor, now)
 	}
 	if !SameOrigin(a.ObjectIRI, a.Actor) {
 		return nil
@@ -267,7 +267,24 @@ func (n *Node) onDelete(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	if b.Local || b.Actor != a.Actor || !b.Deleted.IsZero() {
 		return nil
 	}
+	if err := n.unshare(ctx, tx, b, now); err != nil {
+		return err
+	}
 	return tx.SaveObject(ctx, tombstone(b, now))
+}
+
+// forget takes away what a gone actor said, and takes back our shares of it.
+func (n *Node) forget(ctx context.Context, tx Tx, actor string, now time.Time) error {
+	shared, _, err := tx.Objects(ctx, ObjectQuery{Actor: actor, SharedBy: n.Links.Actor(), Limit: 200})
+	if err != nil {
+		return err
+	}
+	for _, o := range shared {
+		if err := n.unshare(ctx, tx, o.Common(), now); err != nil {
+			return err
+		}
+	}
+	return tx.ForgetActor(ctx, actor, now)
 }
 
 // undoing is the name under which it is remembered that an actor took back an act of its own that had not come

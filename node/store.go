@@ -41,6 +41,8 @@ type Reader interface {
 	CountObjects(ctx context.Context, q ObjectQuery) (int, error)
 	Document(ctx context.Context, iri string) (*Document, error) // NotFound
 
+	Reaction(ctx context.Context, object, actor string, verb Verb) (*Reaction, error) // NotFound
+
 	Act(ctx context.Context, iri string) (*ActRecord, error) // NotFound
 	Acts(ctx context.Context, q ActQuery) ([]*ActRecord, error)
 	CountOutbox(ctx context.Context) (int, error)

@@ -114,6 +114,9 @@ func filterOf(q node.ObjectQuery) *filter {
 		root := f.arg(q.Thread)
 		f.and("o.thread = " + root + " and o.thread <> '' and o.iri <> " + root)
 	}
+	if q.SharedBy != "" {
+		f.and("o.iri in (select r.object from reaction r where r.actor = " + f.arg(q.SharedBy) + " and r.verb = 'Announce')")
+	}
 	if q.Tag != "" {
 		f.and("o.id in (select object from object_tag where tag = " + f.arg(strings.ToLower(q.Tag)) + ")")
 	}

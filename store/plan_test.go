@@ -47,6 +47,8 @@ func TestQueryPlans(t *testing.T) {
 		{name: "replies", query: objects(node.ObjectQuery{InReplyTo: "a"}), index: "object_reply"},
 		{name: "thread", query: objects(node.ObjectQuery{Thread: "a"}), index: "object_thread"},
 		{name: "openings of a project", query: objects(node.ObjectQuery{Project: "a", OpenAt: noon}), index: "object_project"},
+		{name: "what an actor shared", query: objects(node.ObjectQuery{SharedBy: "a", Listed: true}), index: "reaction_actor", sorts: true},
+		{name: "reaction", query: reactionOf, index: "sqlite_autoindex_reaction_1"},
 		{name: "tag", query: objects(node.ObjectQuery{Tag: "a"}), index: "sqlite_autoindex_object_tag_1", sorts: true},
 		{name: "skill", query: objects(node.ObjectQuery{Skill: "a"}), index: "sqlite_autoindex_object_skill_1", sorts: true},
 		{name: "act", query: actByIRI, index: "sqlite_autoindex_act_2"},

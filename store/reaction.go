@@ -12,6 +12,7 @@ const (
 	saveReaction = `
 		insert into reaction (object, verb, actor, iri, at_ms) values ($1, $2, $3, $4, $5)
 		    on conflict (object, verb, actor) do update set iri = excluded.iri`
+	reactionOf      = `select iri, at_ms from reaction where object = $1 and verb = $2 and actor = $3`
 	takeBackByIRI   = `delete from reaction where actor = $1 and iri = $2 and iri <> ''`
 	takeBackByThing = `delete from reaction where object = $1 and verb = $2 and actor = $3`
 
@@ -32,6 +33,18 @@ const (
 	// readerAge is how long (decisions 16).
 	readerAge = 90 * 24 * time.Hour
 )
+
+// Reaction gives what an actor said of an object with that verb. NotFound.
+func (q questions) Reaction(ctx context.Context, object, actor string, verb node.Verb) (*node.Reaction, error) {
+	r := node.Reaction{Object: object, Actor: actor, Verb: verb}
+	var at int64
+	err := q.on(ctx, func(c *conn) error { return c.row(reactionOf, object, string(verb), actor).Scan(&r.IRI, &at) })
+	if err != nil {
+		return nil, sqliteError("read reaction", object, err)
+	}
+	r.At = timeOf(at)
+	return &r, nil
+}
 
 // React keeps a Like or Announce of an object, once per actor.
 func (t tx) React(_ context.Context, r node.Reaction) error {

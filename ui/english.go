@@ -48,6 +48,7 @@ var english = map[string]string{
 	"profile.projects":    "Projects",
 	"profile.posts":       "Lately",
 	"profile.posts.none":  "Nothing posted yet.",
+	"profile.shared":      "Passed on",
 	"profile.facts":       "Facts",
 	"profile.skills":      "Skills",
 	"profile.network":     "Network",

@@ -15,6 +15,7 @@ type profileView struct {
 	Coop                          *node.Coop // never nil
 	Summary                       node.Text
 	Openings, Projects, Posts     []*entry
+	Shared                        []*entry // what it passed on of others
 	Follows                       []person
 	FollowerCount, FollowingCount int
 	MemberOf                      []person
@@ -61,7 +62,16 @@ func (v *visit) profile(ctx context.Context) (*profileView, error) {
 			e.Sub, e.Plain = true, true
 		}
 	}
-	var err error
+	shared, _, err := v.node.Objects(ctx, node.ObjectQuery{SharedBy: v.self.IRI, Listed: true, Limit: 5})
+	if err != nil {
+		return nil, err
+	}
+	if p.Shared, err = v.entries(ctx, shared); err != nil {
+		return nil, err
+	}
+	for _, e := range p.Shared {
+		e.Sub = true
+	}
 	if p.FollowerCount, err = v.node.CountFollowers(ctx); err != nil {
 		return nil, err
 	}

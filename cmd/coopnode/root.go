@@ -62,6 +62,10 @@ func rootCommand(a *app) *cobra.Command {
 		followersCommand(a),
 		followingCommand(a),
 		timelineCommand(a),
+		shareCommand(a),
+		unshareCommand(a),
+		likeCommand(a),
+		unlikeCommand(a),
 
 		blockCommand(a),
 

@@ -246,6 +246,14 @@ func counts(t *testing.T, x *fixture) {
 	react(b, node.Like, "like-3")
 	react(a, node.Announce, "share-1")
 	want("after all", 2, 1)
+	r, err := x.Reaction(x.ctx, p.IRI, a, node.Like)
+	x.ok(err)
+	check(x, "reaction", *r, node.Reaction{Object: p.IRI, Actor: a, Verb: node.Like, IRI: "like-2", At: noon})
+	_, err = x.Reaction(x.ctx, p.IRI, b, node.Announce)
+	x.wantKind(err, node.NotFound)
+	for actor, ids := range map[string]int{a: 1, b: 0} {
+		check(x, "shared by "+actor, len(x.ids(node.ObjectQuery{SharedBy: actor})), ids)
+	}
 	takeBack(node.Reaction{IRI: "like-3", Actor: a})
 	want("taken back by another", 2, 1)
 	takeBack(node.Reaction{IRI: "like-2", Actor: a}) // the id sent last, with no object (Pleroma)
