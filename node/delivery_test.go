@@ -23,7 +23,7 @@ func TestRetryWait(t *testing.T) {
 	equal(t, "given up", node.GiveUpAfter, 7*24*time.Hour)
 }
 
-// TestNextTry is RetryWait with up to 20 % more or less, so that peers are not all asked at once.
+// TestNextTry is RetryWait with up to 20 % more or less, so that peers are not all asked at once (Q-5, in the steps of decisions 28).
 func TestNextTry(t *testing.T) {
 	t.Parallel()
 	for _, failures := range []int{0, 1, 4, 10, 11, 100} {

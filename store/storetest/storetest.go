@@ -75,7 +75,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"next due", nextDue},
 		{"tasks", tasks},
 		{"doubt of a follower is kept once (decisions 29)", doubts},
-		{"sweep removes the old and keeps the rest (DB-7)", sweep},
+		{"sweep removes the old and keeps the rest (DB-7, Q-9)", sweep},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
