@@ -3,7 +3,7 @@
 GO ?= go
 FEDIFY = activitypub/testdata/fedify
 
-.PHONY: demo test bench torture lint build tools
+.PHONY: demo test bench torture fuzz lint build tools
 
 # The main job on this machine: a village of real nodes on loopback.
 demo:
@@ -49,3 +49,13 @@ bench:
 # The long forms of the tests that kill, hang and refuse.
 torture:
 	COOPNODE_TORTURE=1 $(GO) test -count=1 -v -run 'Torture|KilledCarrier|SealedNetwork' -timeout 60m ./activitypub ./cmd/coopnode
+
+# Every fuzz target for FUZZTIME, one after another. What a target finds is kept in its testdata/fuzz, to be mended and committed.
+FUZZTIME ?= 1m
+fuzz:
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// waysOut are the names by which the standard library reaches other machines, all of them around the address rules.
+var waysOut = map[string][]string{
+	"net/http":          {"DefaultClient", "DefaultTransport", "Get", "Post", "PostForm", "Head", "Client", "Transport"},
+	"net/http/httputil": {"ReverseProxy", "NewSingleHostReverseProxy"},
+	"net":               {"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialIP", "DialUnix", "Dialer"},
+	"crypto/tls":        {"Dial", "DialWithDialer", "Dialer"},
+	"net/smtp":          {"Dial", "SendMail"},
+	"net/rpc":           {"Dial", "DialHTTP", "DialHTTPPath"},
+}
+
+// mayGoOut are the files in which those names may stand.
+var mayGoOut = map[string]string{
+	"activitypub/dial.go":         "the one transport, with the check of every connection in its dialer",
+	"activitypub/client.go":       "the one client, which holds that transport",
+	"cmd/coopnode/demo.go":        "the visitor of the village, whose dialer knows 127.0.0.1 alone",
+	"cmd/coopnode/demo_check.go":  "the same over the unix socket of a node's metrics",
+	"cmd/coopnode/demo_script.go": "the same",
+}
+
+// SSRF-1: there is one client for every address that came from outside. Tests go where they like.
+func TestOneClient(t *testing.T) {
+	used := map[string]bool{}
+	eachSource(t, func(name string, file *ast.File, at *token.FileSet) {
+		for _, found := range namesOf(file, waysOut) {
+			if mayGoOut[name] == "" {
+				t.Errorf("%s: %s goes around the address rules; use activitypub.Client (SSRF-1)", at.Position(found.Pos()), found.Sel.Name)
+			}
+			used[name] = true
+		}
+	})
+	if !used["activitypub/dial.go"] {
+		t.Error("not even the client was found: this test looks for the wrong names")
+	}
+}
+
+// mayMatch are the files with regular expressions, which Go's library matches in linear time.
+var mayMatch = map[string]string{
+	"node/node.go":            "a handle",
+	"node/values.go":          "the key of a skill, a currency, a language",
+	"ui/interact.go":          "an address that a person typed",
+	"activitypub/interact.go": "one address of a WebFinger document",
+	"cmd/coopnode/init.go":    "what the person who sets up a node typed",
+}
+
+// PARSE-6: whole documents of others are read with readers that look at each byte once, never with patterns.
+func TestNoPatterns(t *testing.T) {
+	eachSource(t, func(name string, file *ast.File, at *token.FileSet) {
+		for _, spec := range file.Imports {
+			p, _ := strconv.Unquote(spec.Path.Value)
+			if strings.Contains(path.Base(p), "regexp") && (p != "regexp" || mayMatch[name] == "") {
+				t.Errorf("%s: read remote documents without regular expressions, or name the one short value that is matched in mayMatch (PARSE-6)", at.Position(spec.Pos()))
+			}
+		}
+	})
+}
+
+// namesOf finds where file uses one of these names of these packages, under whatever name they were imported.
+func namesOf(file *ast.File, names map[string][]string) (found []*ast.SelectorExpr) {
+	packages := map[string]string{}
+	for _, spec := range file.Imports {
+		p, _ := strconv.Unquote(spec.Path.Value)
+		local := path.Base(p)
+		if spec.Name != nil {
+			local = spec.Name.Name
+		}
+		packages[local] = p
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := sel.X.(*ast.Ident); ok && slices.Contains(names[packages[id.Name]], sel.Sel.Name) {
+				found = append(found, sel)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// eachSource reads every Go file of the program. Tests, and the rooms that only tests import, are left out.
+func eachSource(t *testing.T, read func(name string, file *ast.File, at *token.FileSet)) {
+	t.Helper()
+	root, files := filepath.Join("..", ".."), 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (slices.Contains([]string{"node_modules", "testdata", "aptest", "storetest"}, d.Name()) || strings.HasPrefix(d.Name(), ".") && path != root) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		at := token.NewFileSet()
+		file, err := parser.ParseFile(at, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		files++
+		read(filepath.ToSlash(rel), file, at)
+		return nil
+	})
+	if err != nil || files < 100 {
+		t.Fatalf("%d files: %v", files, err)
+	}
+}
