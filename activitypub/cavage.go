@@ -9,8 +9,8 @@ import (
 )
 
 // cavageAlgorithms are the labels that are let through. They choose nothing: the
-// key does (SIG-2). hmac and SHA-1 are not among them.
-var cavageAlgorithms = []string{"", "hs2019", "rsa-sha256", "rsa-sha512", "ed25519"}
+// key does, and it is an RSA key (SIG-2). hmac and SHA-1 are not among them.
+var cavageAlgorithms = []string{"", "hs2019", "rsa-sha256", "rsa-sha512"}
 
 // parseCavage reads the parameters of a draft-cavage-12 signature (section 2.1):
 //

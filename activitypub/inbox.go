@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -174,7 +175,28 @@ func (w *Wire) structure(l *letter) error {
 	if IDOf(first(l.doc["object"])) == "" && first(l.doc["object"]) != nil && Obj(first(l.doc["object"])) == nil {
 		return bad("The object of an activity is an address or an object.")
 	}
+	if owner, ok := Obj(first(l.doc["object"]))["attributedTo"]; ok && !canOwn(owner) {
+		return bad("The owner of an object is named by its address.")
+	}
 	return nil
+}
+
+// canOwn says whether an owner field holds what can be one: no number, no empty text, no name without a host (ORG-3).
+// Several owners are no fault, for PeerTube names two, nor is one without an id, or none: what is said so is nobody's
+// and has no effect.
+func canOwn(v any) bool {
+	for _, owner := range List(v) {
+		switch owner := owner.(type) {
+		case string:
+			if !strings.Contains(owner, ":") {
+				return false
+			}
+		case map[string]any:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // strange says that a letter is the Delete or Update of somebody whom we do not know: there is nothing of

@@ -278,6 +278,9 @@ func (s *Signature) VerifiedBy(key crypto.PublicKey) error {
 	if err := CheckKeyStrength(key); err != nil {
 		return badSignature(ReasonKey, "%v", err)
 	}
+	if _, isRSA := key.(*rsa.PublicKey); s.Form == DraftCavage && !isRSA {
+		return badSignature(ReasonAlgorithm, "the draft is for RSA keys, and this is another")
+	}
 	if want, ok := messageAlgorithm(key); s.Form == RFC9421 && s.algorithm != "" && (!ok || s.algorithm != want) {
 		return badSignature(ReasonAlgorithm, "it says %q and the key makes %q", s.algorithm, want)
 	}

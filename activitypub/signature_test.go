@@ -324,7 +324,7 @@ func TestCavageRules(t *testing.T) {
 			d.params, d.sign = `algorithm="hs2019",`, signRSA(keys.rsa, crypto.SHA512)
 		}, nil, ""},
 		{"SIG-2 SHA-512 under the name of SHA-256", func(d *draft) { d.sign = signRSA(keys.rsa, crypto.SHA512) }, nil, ReasonMismatch},
-		{"SIG-2 Ed25519", func(d *draft) { d.params, d.sign = `algorithm="hs2019",`, signEd }, keys.ed.Public(), ""},
+		{"SIG-2 Ed25519", func(d *draft) { d.params, d.sign = `algorithm="hs2019",`, signEd }, keys.ed.Public(), ReasonAlgorithm},
 		{"SIG-2 hmac", func(d *draft) { d.params = `algorithm="hmac-sha256",` }, nil, ReasonAlgorithm},
 		{"SIG-2 SHA-1", func(d *draft) { d.params = `algorithm="rsa-sha1",` }, nil, ReasonAlgorithm},
 		{"SIG-2 the key of another", func(*draft) {}, &keys.other.PublicKey, ReasonMismatch},

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,9 @@ var aside = []string{"letter", "delivery", "peer", "goose_db_version", "sqlite_s
 
 // asideColumns are columns that change whenever a row is looked at or an actor is read again.
 var asideColumns = []string{"version", "fetched_ms"}
+
+// fetched is when an actor was read, as it stands in its data.
+var fetched = regexp.MustCompile(`,"fetched":"[^"]*"`)
 
 // Dump is all that the node remembers, as one line for each row, sorted: "table|column=value|…". Two dumps that are
 // equal mean that nothing of what came between them had an effect.
@@ -65,7 +69,7 @@ func (n *Node) dump(tx *sql.Tx, table string) []string {
 				values[i] = string(b)
 			}
 			if !slices.Contains(asideColumns, c) {
-				line = append(line, fmt.Sprintf("%s=%v", c, values[i]))
+				line = append(line, fetched.ReplaceAllString(fmt.Sprintf("%s=%v", c, values[i]), ""))
 			}
 		}
 		lines = append(lines, strings.Join(line, "|"))
