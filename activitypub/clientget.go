@@ -1,6 +1,7 @@
 package activitypub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // maxRedirects is how many hops one GET may take (security.md, LIM).
@@ -90,13 +93,27 @@ func (c *Client) GetJSON(ctx context.Context, address, accept string) (*Document
 	return c.get(ctx, address, fetchKind{accept: accept, types: jsonType})
 }
 
-// fetchKind is how the two sorts of GET differ.
+// GetPicture fetches a picture by an unsigned GET, at most 8 MiB. It may be redirected to another
+// origin. What it is its bytes have to tell: what its server calls it does not count (MED-1).
+// Errors are as in GetActivity.
+func (c *Client) GetPicture(ctx context.Context, address string) ([]byte, error) {
+	anything := func(string) bool { return true }
+	doc, err := c.get(ctx, address, fetchKind{accept: acceptPictures, types: anything, most: node.MaxPictureFetch, bare: true})
+	if err != nil {
+		return nil, err
+	}
+	return doc.Bytes, nil
+}
+
+// fetchKind is how the sorts of GET differ.
 type fetchKind struct {
 	accept     string
 	signed     bool
 	sameOrigin bool
 	types      func(contentType string) bool
 	etag       string // of what we have already, "" for none
+	most       int    // bytes; MaxDocumentBytes if 0
+	bare       bool   // bytes are all that is wanted, not JSON
 }
 
 // activityType is ORG-5.
@@ -264,12 +281,16 @@ func (c *Client) readBody(res *http.Response, here string, kind fetchKind) (*Doc
 	}
 	// One byte more than allowed, so that too much is an error and never cut (OUT-6).
 	// The bytes are counted after decompression.
-	b, err := io.ReadAll(io.LimitReader(res.Body, MaxDocumentBytes+1))
+	most := cmp.Or(kind.most, MaxDocumentBytes)
+	b, err := io.ReadAll(io.LimitReader(res.Body, int64(most)+1))
 	if err != nil {
 		return nil, c.sortError(res.Request, err)
 	}
-	if len(b) > MaxDocumentBytes {
-		return nil, &DocumentError{here, errors.New("more than 1 MiB")}
+	if len(b) > most {
+		return nil, &DocumentError{here, fmt.Errorf("more than %d MiB", most>>20)}
+	}
+	if kind.bare {
+		return &Document{URL: here, Status: res.StatusCode, Bytes: b}, nil
 	}
 	object, err := ReadJSON(b)
 	if err != nil {

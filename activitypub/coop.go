@@ -52,7 +52,11 @@ func encodeActor(l node.Links, a *node.Actor) (envelope, error) {
 	}
 	own["discoverable"], own["indexable"] = true, true
 	own["manuallyApprovesFollowers"] = a.ApprovesFollowers
-	own["icon"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": l.Icon(), "name": a.Name}
+	described := a.Icon.Description
+	if described == "" {
+		described = a.Name
+	}
+	own["icon"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": l.IconOf(a), "name": described}
 	own["image"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": l.Banner()}
 	own["generator"] = map[string]any{"type": "Application", "name": "coopnode", "url": l.Base + "/about",
 		"implements": []any{map[string]any{"type": "Link", "name": "RFC 9421: HTTP Message Signatures", "href": "https://datatracker.ietf.org/doc/html/rfc9421"}}}
@@ -273,7 +277,7 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 		}
 	}
 	a.URL = webAddress(m["url"])
-	a.Icon = webAddress(Obj(first(m["icon"]))["url"])
+	a.Icon, a.Image = iconIn(m["icon"]), iconIn(m["image"])
 	a.ApprovesFollowers, _ = m["manuallyApprovesFollowers"].(bool)
 	a.Published, _ = Time(m, "published")
 	a.Updated, _ = Time(m, "updated")

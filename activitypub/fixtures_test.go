@@ -274,7 +274,7 @@ var fixtureRows = []fixtureRow{
 	}},
 	{file: "mastodon-update-actor", status: 202, before: first("mastodon-follow"), check: func(b *letterbox) {
 		a, err := b.ActorOf(b.Context(), b.here(ana))
-		if err != nil || a.Name != "Ana" || len(a.Summary) != 1 || a.Summary[0].HTML != "<p>Worker-owner</p>" || !strings.HasSuffix(a.Icon, "ana.png") {
+		if err != nil || a.Name != "Ana" || len(a.Summary) != 1 || a.Summary[0].HTML != "<p>Worker-owner</p>" || !strings.HasSuffix(a.Icon.Address, "ana.png") {
 			b.Errorf("%v, %+v; want the new profile", err, a)
 		}
 		if a.KeyPEM != aptest.PEM(b.person(ana).Key) {

@@ -74,6 +74,7 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 	b.Project = idIn(m["coop:project"], rules)
 	b.Texts = textsOf(m)
 	b.Tags = tagsOf(m)
+	b.Pictures, b.Enclosures = attachmentsIn(m)
 	switch v := o.(type) {
 	case *node.Opening:
 		decodeOpening(m, v)
@@ -248,11 +249,16 @@ func webAddress(v any) string {
 				continue
 			}
 		}
-		if best == "" && len(s) <= 2048 && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")) {
+		if best == "" && isWeb(s) {
 			best = s
 		}
 	}
 	return best
+}
+
+// isWeb says whether s can be the address of something on the web.
+func isWeb(s string) bool {
+	return len(s) <= MaxURLBytes && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://"))
 }
 
 // said is the time of something, or now where it says none that can be (JSON-5).

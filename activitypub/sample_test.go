@@ -20,7 +20,7 @@ func sampleActor() *node.Actor {
 	return &node.Actor{
 		IRI: l.Actor(), Type: "Organization", Handle: "toxeira", Host: "toxeira.example", Name: "Toxeira Enxeñaría Web",
 		Summary: []node.Text{{Lang: "en", HTML: "<p>Twelve members, one vote each.</p>"}, {Lang: "gl", HTML: "<p>Doce socias, un voto cada unha.</p>"}},
-		URL:     l.Profile(), Icon: l.Icon(), Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
+		URL:     l.Profile(), Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
 		KeyID: l.Key(), KeyPEM: "-----BEGIN PUBLIC KEY-----\nMIIB...\n-----END PUBLIC KEY-----\n",
 		Published: sampleTime.AddDate(0, -8, 0), Updated: sampleTime, ApprovesFollowers: true,

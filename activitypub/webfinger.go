@@ -75,10 +75,8 @@ func jrdOf(coop *node.Actor, l node.Links, rels []string) (*answer, error) {
 		Links: []jrdLink{
 			{Rel: "self", Type: typeActivity, Href: coop.IRI},
 			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: l.Profile()},
+			{Rel: "http://webfinger.net/rel/avatar", Type: "image/png", Href: l.IconOf(coop)},
 		},
-	}
-	if coop.Icon != "" {
-		doc.Links = append(doc.Links, jrdLink{Rel: "http://webfinger.net/rel/avatar", Type: "image/png", Href: coop.Icon})
 	}
 	// Where our people go on who want to follow or answer something elsewhere.
 	for _, way := range []way{{relIntent + "Follow", "object"}, {relIntent + "Object", "object"}, {relSubscribe, "uri"}} {

@@ -88,12 +88,12 @@ type Loop interface {
 	Run(ctx context.Context) error
 }
 
-// Loops are what a serving node runs: letters out, letters in, what nobody waits for, and the bell that
-// wakes them. Call it once.
+// Loops are what a serving node runs: letters out, letters in, what nobody waits for, pictures, and the
+// bell that wakes them. Call it once.
 func (w *Wire) Loops() []Loop {
-	in, chores := newIncoming(w), newChores(w)
+	in, chores, pictures := newIncoming(w), newChores(w), newPictures(w)
 	w.out = newOutgoing(w)
-	return []Loop{w.out, in, chores, bell{w.node, []func(){w.out.Wake, in.Wake, chores.Wake}}}
+	return []Loop{w.out, in, chores, pictures, bell{w.node, []func(){w.out.Wake, in.Wake, chores.Wake, pictures.Wake}}}
 }
 
 // heardFrom lets the carrier know that a peer lives.

@@ -11,15 +11,16 @@ import (
 
 // An Actor is anyone with an inbox: this coop, another, a person, a federation.
 type Actor struct {
-	IRI     string `json:"iri"`
-	Type    string `json:"type"` // Organization, Person, Service, Application, Group
-	Handle  string `json:"handle"`
-	Host    string `json:"host"` // of the handle
-	Name    string `json:"name"`
-	Summary []Text `json:"summary,omitempty"`
-	URL     string `json:"url,omitempty"`
-	Icon    string `json:"icon,omitempty"`
-	Local   bool   `json:"local,omitempty"`
+	IRI     string  `json:"iri"`
+	Type    string  `json:"type"` // Organization, Person, Service, Application, Group
+	Handle  string  `json:"handle"`
+	Host    string  `json:"host"` // of the handle
+	Name    string  `json:"name"`
+	Summary []Text  `json:"summary,omitempty"`
+	URL     string  `json:"url,omitempty"`
+	Icon    Picture `json:"picture,omitzero"` // beside its name; ours is a drawn emblem where there is none
+	Image   Picture `json:"banner,omitzero"`  // above its page
+	Local   bool    `json:"local,omitempty"`
 
 	Inbox       string `json:"inbox"`
 	SharedInbox string `json:"sharedInbox,omitempty"`
@@ -193,6 +194,11 @@ func (n *Node) Profile(ctx context.Context) (*Actor, error) {
 // who did it. The address, handle and key cannot be changed here. edit may run more than once and
 // sees the profile as it is stored. Errors: Invalid, and what edit returns.
 func (n *Node) SaveProfile(ctx context.Context, by string, edit func(*Actor) error) (*Actor, error) {
+	return n.saveProfile(ctx, by, edit, func(Tx) error { return nil })
+}
+
+// saveProfile is SaveProfile with something else that is kept in the same transaction.
+func (n *Node) saveProfile(ctx context.Context, by string, edit func(*Actor) error, besides func(Tx) error) (*Actor, error) {
 	act := n.act(by, Update)
 	act.ObjectIRI = act.Actor
 	act.To, act.Cc = []string{PublicIRI}, []string{n.Links.Followers()}
@@ -212,6 +218,9 @@ func (n *Node) SaveProfile(ctx context.Context, by string, edit func(*Actor) err
 			return err
 		}
 		if err := n.saveOwn(ctx, tx, a, later(act.Published, keep.Updated)); err != nil {
+			return err
+		}
+		if err := besides(tx); err != nil {
 			return err
 		}
 		act.Subject = a

@@ -62,6 +62,9 @@ func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following
 		if err := tx.SaveTask(ctx, &Task{Kind: TaskAsk, Subject: target.IRI, Due: act.Published.Add(askFirst)}); err != nil {
 			return err
 		}
+		if err := n.wantIcon(ctx, tx, target.IRI, act.Published); err != nil {
+			return err
+		}
 		return n.say(ctx, tx, act, Recipients{Actors: []string{target.IRI}})
 	})
 	n.changed(err)

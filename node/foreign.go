@@ -77,6 +77,9 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 		if err := n.joinEarly(ctx, tx, b); err != nil {
 			return err
 		}
+		if err := n.wantPictures(ctx, tx, a.Object, now); err != nil {
+			return err
+		}
 	case err != nil:
 		return err
 	case !old.Common().Deleted.IsZero() || old.Common().Actor != b.Actor:
@@ -105,7 +108,10 @@ func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base,
 		}
 	}
 	b.ID, b.Published, b.Received, b.InReplyTo, b.Thread = old.ID, old.Published, old.Received, old.InReplyTo, old.Thread
-	return tx.SaveObject(ctx, fresh)
+	if err := tx.SaveObject(ctx, fresh); err != nil {
+		return err
+	}
+	return n.wantPictures(ctx, tx, fresh, now)
 }
 
 // settleAudience decides whether something that is not for everybody is for its author's followers: the author
@@ -211,7 +217,13 @@ func (n *Node) KeepActor(ctx context.Context, a *Actor) error {
 		return nil
 	}
 	n.cleanActor(a)
-	err := n.store.Tx(ctx, func(tx Tx) error { return tx.SaveActor(ctx, a) })
+	now := n.Now()
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		if err := tx.SaveActor(ctx, a); err != nil {
+			return err
+		}
+		return n.wantIcon(ctx, tx, a.IRI, now)
+	})
 	n.changed(err)
 	return err
 }

@@ -89,6 +89,17 @@ func (l Links) Icon() string    { return l.Base + "/media/emblem.png" }
 func (l Links) Banner() string  { return l.Base + "/media/banner.png" }
 func (l Links) Preview() string { return l.Base + "/media/preview.png" }
 
+// IconOf is the picture of this coop as others see it: its own, or the drawn emblem.
+func (l Links) IconOf(us *Actor) string {
+	if us.Icon.Address != "" {
+		return us.Icon.Address
+	}
+	return l.Icon()
+}
+
+// Picture is where a picture of that name is served.
+func (l Links) Picture(name string) string { return l.Base + "/media/pictures/" + name }
+
 // Host is the host and port of the base address: the part after the @ of a handle.
 func (l Links) Host() string {
 	_, rest, _ := strings.Cut(l.Base, "://")

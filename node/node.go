@@ -29,6 +29,7 @@ type Node struct {
 
 	ruleChanges atomic.Int64 // of this process
 	held        atomic.Pointer[heldPolicy]
+	pictures    pictures
 }
 
 // Options are the things a node can live without. The zero value is a good start, but our texts
@@ -39,6 +40,11 @@ type Options struct {
 	Log      *slog.Logger               // discards if nil
 	Markdown func(source string) string // makes clean HTML of what our people write
 	Clean    func(html string) string   // makes foreign HTML harmless (security.md 8)
+
+	// Redraw reads a PNG, JPEG, WebP or GIF by what is in it, of at most MaxPixels, and draws it anew (MED-1). Errors are
+	// Invalid. Without it no picture of others is fetched, and none of ours can be set.
+	Redraw       func(ctx context.Context, file []byte, s Shape) (*Drawing, error)
+	PictureStore int64 // bytes of all copies of others' pictures, the longest unused going first; 2 GiB if 0
 }
 
 // Settings of the node that live in the store. The base address can never change.
@@ -79,7 +85,7 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 	}
 	a := &Actor{
 		IRI: l.Actor(), Type: "Organization", Handle: setup.Handle, Host: l.Host(), Name: strings.TrimSpace(setup.Name),
-		URL: l.Profile(), Icon: l.Icon(), Local: true,
+		URL: l.Profile(), Local: true,
 		Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
 		KeyID: public.ID, KeyPEM: public.PEM,
@@ -144,7 +150,11 @@ func New(ctx context.Context, s Store, encoder func(Links) Encoder, opt Options)
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
+	if opt.PictureStore == 0 {
+		opt.PictureStore = maxPictureStore
+	}
 	n := &Node{Links: Links{Base: base}, Dev: dev != "", Bell: make(chan struct{}, 1), store: s, opt: opt}
+	n.pictures.drawing = make(chan struct{}, 1)
 	n.enc = encoder(n.Links)
 	return n, nil
 }

@@ -62,6 +62,9 @@ type Base struct {
 	Tags      []string `json:"tags,omitempty"` // hashtags without #
 	Texts     []Text   `json:"texts,omitempty"`
 
+	Pictures   []Picture   `json:"pictures,omitempty"`
+	Enclosures []Enclosure `json:"enclosures,omitempty"`
+
 	Likes   int `json:"likes"`   // actors that like it, each once
 	Shares  int `json:"shares"`  // actors that announced it, each once
 	Replies int `json:"replies"` // public answers that are not deleted

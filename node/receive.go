@@ -102,7 +102,10 @@ func (n *Node) onFollow(ctx context.Context, tx Tx, a, answer *Act, now time.Tim
 	case us.ApprovesFollowers:
 		f.State = Pending
 	}
-	if err := tx.SaveFollower(ctx, f); err != nil || f.State != Accepted {
+	if err := tx.SaveFollower(ctx, f); err != nil {
+		return err
+	}
+	if err := n.wantIcon(ctx, tx, a.Actor, now); err != nil || f.State != Accepted {
 		return err
 	}
 	return n.answerFollow(ctx, tx, answer, f)
@@ -213,7 +216,7 @@ func (n *Node) onCreate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 // object that we do not hold is taken like a new one.
 func (n *Node) onUpdate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
 	if a.Subject != nil {
-		return n.renewActor(ctx, tx, a)
+		return n.renewActor(ctx, tx, a, now)
 	}
 	if a.Object == nil || a.Object.Common().Actor != a.Actor {
 		return nil
@@ -234,7 +237,7 @@ func (n *Node) onUpdate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 }
 
 // renewActor keeps what an actor says of itself. Its key never comes this way (SIG-11).
-func (n *Node) renewActor(ctx context.Context, tx Tx, a *Act) error {
+func (n *Node) renewActor(ctx context.Context, tx Tx, a *Act, now time.Time) error {
 	old, err := tx.Actor(ctx, a.Actor)
 	if IsNotFound(err) || err == nil && (old.Local || a.Subject.IRI != a.Actor) {
 		return nil
@@ -246,7 +249,10 @@ func (n *Node) renewActor(ctx context.Context, tx Tx, a *Act) error {
 		return nil
 	}
 	fresh.KeyID, fresh.KeyPEM, fresh.Fetched, fresh.Gone = old.KeyID, old.KeyPEM, old.Fetched, old.Gone
-	return tx.SaveActor(ctx, fresh)
+	if err := tx.SaveActor(ctx, fresh); err != nil {
+		return err
+	}
+	return n.wantIcon(ctx, tx, a.Actor, now)
 }
 
 // onDelete hides an object, remembers that it is gone, and forgets what it said; or forgets an actor.
@@ -270,7 +276,11 @@ func (n *Node) onDelete(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	if err := n.unshare(ctx, tx, b, now); err != nil {
 		return err
 	}
-	return tx.SaveObject(ctx, tombstone(b, now))
+	gone := tombstone(b, now)
+	if err := tx.SaveObject(ctx, gone); err != nil {
+		return err
+	}
+	return n.wantPictures(ctx, tx, gone, now)
 }
 
 // forget takes away what a gone actor said, and takes back our shares of it.

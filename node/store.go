@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -12,9 +13,25 @@ import (
 // a channel, a counter, the clock or the network.
 type Store interface {
 	Reader
+	PictureShelf
 	Tx(ctx context.Context, f func(Tx) error) error
 	// Generation changes whenever another process may have changed the data.
 	Generation() int64
+}
+
+// PictureShelf keeps the files of pictures, each whole or not at all. Files have no part in
+// transactions: a file is written before the row that speaks of it, and removed after.
+type PictureShelf interface {
+	WritePicture(name string, b []byte) error           // returns when it is safe on disk
+	OpenPicture(name string) (io.ReadSeekCloser, error) // NotFound
+	RemovePicture(name string) error                    // it is no error if it is gone
+	PictureFiles() ([]ShelvedFile, error)
+}
+
+// ShelvedFile is a file on the shelf.
+type ShelvedFile struct {
+	Name    string
+	Changed time.Time
 }
 
 // Tx is a Store inside a transaction.
@@ -74,6 +91,14 @@ type Reader interface {
 	RulesFor(ctx context.Context, targets []string) ([]*Rule, error)
 	// KnownActors lists the addresses of all others of whom something is kept.
 	KnownActors(ctx context.Context) ([]string, error)
+
+	Picture(ctx context.Context, address string, use PictureUse) (*PictureFile, error) // NotFound
+	PictureNamed(ctx context.Context, name string) (*PictureFile, error)               // kept; NotFound
+	KeptPictures(ctx context.Context) ([]*PictureFile, error)
+	DuePictures(ctx context.Context, now time.Time, limit int) ([]*PictureFile, error) // one of each host
+	WastedPictures(ctx context.Context, limit int) (names []string, err error)         // files that have to go
+	// IsShown says whether pages may show an actor: a follower, one whom we follow, or an author of something kept.
+	IsShown(ctx context.Context, actor string) (bool, error)
 }
 
 // Writer changes things; only a Tx can.
@@ -142,7 +167,16 @@ type Writer interface {
 	// PurgeActor deletes an actor and all that is kept of it, and returns how many objects that were.
 	PurgeActor(ctx context.Context, iri string) (objects int, err error)
 
-	// Sweep removes what has passed its time: seen ids, readers, refusals (DB-7, Q-9).
+	// WantPictures says which pictures owner, an object or an actor, shows for a use, in place of what was said before. A copy
+	// that is not known becomes wanted, one that was given up again when its time has come, and one that nobody shows any
+	// more goes, with its file.
+	WantPictures(ctx context.Context, owner string, use PictureUse, addresses []string, now time.Time) error
+	SavePicture(ctx context.Context, f *PictureFile) error
+	UsePictures(ctx context.Context, names []string, at time.Time) error
+	ShrinkPictures(ctx context.Context, most int64) error // the longest unused go first; ours stay
+	ForgetWasted(ctx context.Context, names []string) error
+
+	// Sweep removes what has passed its time: seen ids, readers, refusals, unused pictures (DB-7, Q-9).
 	Sweep(ctx context.Context, now time.Time) error
 }
 

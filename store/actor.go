@@ -133,6 +133,9 @@ const (
 // follows in both directions. Of its objects only the addresses stay, so that a late Create of one is not
 // shown. Nothing of ours is touched.
 func (t tx) ForgetActor(_ context.Context, iri string, at time.Time) error {
+	if err := t.forgetPictures(iri); err != nil {
+		return sqliteError("forget actor", iri, err)
+	}
 	for _, s := range []string{goneActor, goneObjects} {
 		if _, err := t.c.exec(s, iri, ms(at)); err != nil {
 			return sqliteError("forget actor", iri, err)

@@ -172,7 +172,7 @@ func scanObject(r rowScanner, before ...any) (node.Object, error) {
 	b.Published, b.Updated, b.Received, b.Deleted = timeOf(published), timeOf(updated), timeOf(received), timeOf(deleted)
 	b.Moderation = severityOf(hidden)
 	kept := o.Common()
-	b.To, b.Tags, b.Texts = kept.To, kept.Tags, kept.Texts
+	b.To, b.Tags, b.Texts, b.Pictures, b.Enclosures = kept.To, kept.Tags, kept.Texts, kept.Pictures, kept.Enclosures
 	*kept = b
 	return o, nil
 }

@@ -22,6 +22,7 @@ type DB struct {
 	lock    *os.File // held while serving
 	pool    *pool
 	writer  *writer
+	shelf   shelf // files of pictures
 	version int64 // data_version last seen; the writer's own
 	changes atomic.Int64
 	closing sync.Once
@@ -33,7 +34,7 @@ var _ node.Store = (*DB)(nil)
 
 // Options say where the data is. Dir is needed.
 type Options struct {
-	// Dir is the data folder: coopnode.db, master.key and serve.lock are in it.
+	// Dir is the data folder: coopnode.db, master.key, serve.lock and the folder pictures are in it.
 	Dir string
 	// Create makes the folder, an empty database and a master key where there are none. Without it
 	// a folder that holds no database is NotFound.
@@ -63,7 +64,7 @@ func Open(ctx context.Context, opt Options) (*DB, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{path: filepath.Join(opt.Dir, fileName)}
+	db := &DB{path: filepath.Join(opt.Dir, fileName), shelf: shelf{dir: opt.Dir}}
 	if err := db.open(ctx, opt); err != nil {
 		db.Close()
 		return nil, err
@@ -124,6 +125,9 @@ func (db *DB) close() error {
 		if e := db.writer.close(); err == nil {
 			err = e
 		}
+	}
+	if e := db.shelf.close(); err == nil {
+		err = e
 	}
 	if db.lock != nil {
 		db.lock.Close()

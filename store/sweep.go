@@ -29,13 +29,13 @@ var sweeps = []string{
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }
 
-// Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not in the outbox, and what
-// others deleted, each after 90 days.
+// Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not in the outbox, what
+// others deleted, and pictures that nobody looked at, each after 90 days; pictures that nobody shows at once.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
 	for _, s := range sweeps {
 		if _, err := t.c.exec(s, ms(now.Add(-sweepAge))); err != nil {
 			return sqliteError("sweep", "", err)
 		}
 	}
-	return nil
+	return sqliteError("sweep pictures", "", t.sweepPictures(now.Add(-sweepAge)))
 }

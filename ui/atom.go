@@ -68,7 +68,7 @@ func (v *visit) atom(f feed) ([]byte, error) {
 	l, own := v.node.Links, mediaType[node.Atom]
 	a := atomFeed{
 		Lang: "en", ID: f.id, Title: f.title, Subtitle: f.lead, Updated: feedTime(f.updated), Author: atomPerson{v.self.Name, l.Profile()},
-		Generator: &atomProgram{v.version, "coopnode"}, Icon: l.Icon(), Logo: l.Preview(),
+		Generator: &atomProgram{v.version, "coopnode"}, Icon: l.IconOf(v.coop), Logo: l.Preview(),
 		Links: []atomLink{{Rel: "self", Type: own, Href: f.self}, {Rel: "alternate", Type: "text/html", Href: f.page}},
 	}
 	if f.self != f.id {

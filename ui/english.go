@@ -179,6 +179,13 @@ var english = map[string]string{
 	"opening.answers":        "Answers",
 	"opening.picture":        "%s of %s found.",
 
+	"picture.undescribed":   "Picture without a description",
+	"picture.at":            "%s (picture at %s)",
+	"pictures.hidden.one":   "%s picture that its author marks as sensitive",
+	"pictures.hidden.other": "%s pictures that their author marks as sensitive",
+	"enclosure.unnamed":     "Attachment",
+	"enclosure.at":          "%s (at %s)",
+
 	"kind.subcontract":      "work for another coop",
 	"kind.job":              "a place for a person",
 	"kind.partner":          "partner wanted",

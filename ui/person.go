@@ -15,6 +15,7 @@ type person struct {
 	Address string // @handle@host, or the host of one that was never read
 	Href    string // its page; "" if it has none that can be linked
 	Own     bool
+	Icon    string // path of its picture on this node; "" if it has none that is kept here
 }
 
 // people looks up the actors of one page, each once.
@@ -38,8 +39,22 @@ func (p *people) of(ctx context.Context, iri string) (person, error) {
 	if err != nil {
 		return person{}, err
 	}
-	p.known[iri] = personOf(a)
-	return p.known[iri], nil
+	who, err := p.show(ctx, a)
+	if err != nil {
+		return person{}, err
+	}
+	p.known[iri] = who
+	return who, nil
+}
+
+// show is an actor with its picture, where this node keeps a copy.
+func (p *people) show(ctx context.Context, a *node.Actor) (person, error) {
+	who := personOf(a)
+	f, err := p.node.PictureFor(ctx, a.Icon.Address, node.AsIcon)
+	if f != nil {
+		who.Icon = picturePath(f)
+	}
+	return who, err
 }
 
 func personOf(a *node.Actor) person {
@@ -57,9 +72,12 @@ func personOf(a *node.Actor) person {
 	return p
 }
 
-// Tile is the address of the person's emblem.
+// Tile is the address of the person's picture, or of its emblem.
 func (p person) Tile() string {
-	if p.Own {
+	switch {
+	case p.Icon != "":
+		return p.Icon
+	case p.Own:
 		return "/media/emblem.svg"
 	}
 	return "/media/tile.svg?of=" + url.QueryEscape(p.IRI)

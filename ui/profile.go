@@ -99,6 +99,14 @@ func (v *visit) profile(ctx context.Context) (*profileView, error) {
 	return p, nil
 }
 
+// portraitAlt describes the coop's own picture. The drawn emblem says nothing that its name does not say.
+func portraitAlt(v *visit) string {
+	if v.self.Icon == "" {
+		return ""
+	}
+	return plainName(v.coop.Icon.Description)
+}
+
 // size says how many people a coop has: 12 members, 14 workers.
 func size(c *node.Coop) string {
 	members, workers := "", ""

@@ -65,6 +65,7 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.file(e, "/media/preview.png", u.art.preview)
 	u.file(e, "/media/tile.svg", u.art.tile)
 	u.file(e, "/favicon.ico", u.art.favicon)
+	e.Any("/media/pictures/:name", u.picture)
 	u.file(e, "/assets/:hash/style.css", styleFile)
 	u.file(e, "/robots.txt", robots)
 
@@ -144,8 +145,13 @@ func (u *ui) visit(c echo.Context) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
+	people := newPeople(u.node)
+	self, err := people.show(c.Request().Context(), coop)
+	if err != nil {
+		return nil, err
+	}
 	v := &visit{
-		node: u.node, coop: coop, self: personOf(coop), people: newPeople(u.node), version: u.opt.Version, now: u.node.Now(),
+		node: u.node, coop: coop, self: self, people: people, version: u.opt.Version, now: u.node.Now(),
 		path: c.Request().URL.Path, query: c.QueryParams(), lang: c.QueryParam("lang"),
 	}
 	if accept := c.Request().Header.Get("Accept-Language"); len(accept) <= 200 {

@@ -21,6 +21,8 @@ type entry struct {
 	Who     string    // an opening's: who may answer
 	Sub     bool      // stands in a section with a heading of its own
 	Plain   bool      // stands under its author's name already
+
+	Exhibits exhibits // pictures, of posts alone: the others have pages of their own, elsewhere
 }
 
 // A link is a text that leads somewhere.
@@ -36,6 +38,11 @@ func (v *visit) entryOf(ctx context.Context, o node.Object) (*entry, error) {
 	e := &entry{Object: o, Base: b, By: by, Text: v.text(b.Texts), Href: pageOf(v.node.Links, b)}
 	if e.Project, err = v.linkTo(ctx, b.Project); err != nil {
 		return nil, err
+	}
+	if b.Type == node.TypePost {
+		if e.Exhibits, err = v.exhibit(ctx, b); err != nil {
+			return nil, err
+		}
 	}
 	return e, nil
 }

@@ -88,7 +88,7 @@ func (n *Node) open() {
 	ctx := context.Background()
 	now := func() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }
 	var err error
-	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, node.Options{Now: now, Markdown: ui.Markdown, Clean: ui.Clean, Log: slog.New(&n.faults)})
+	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, node.Options{Now: now, Markdown: ui.Markdown, Clean: ui.Clean, Redraw: ui.Redraw, Log: slog.New(&n.faults)})
 	n.must(err)
 	n.Wire, err = activitypub.New(ctx, n.Node, activitypub.Options{Version: "0.0.0-test", Listen: []netip.AddrPort{n.listen}})
 	n.must(err)

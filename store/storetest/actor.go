@@ -12,7 +12,7 @@ func actorRoundTrip(t *testing.T, x *fixture) {
 	members, yes := 12, true
 	want := &node.Actor{
 		IRI: "https://a.example/ap/coop", Type: "Organization", Handle: "A", Host: "a.example", Name: "A & <b>", URL: "https://a.example/",
-		Summary: []node.Text{{Lang: "en", HTML: "<p>x & y</p>"}}, Icon: "https://a.example/i.png", Local: true,
+		Summary: []node.Text{{Lang: "en", HTML: "<p>x & y</p>"}}, Icon: node.Picture{Address: "https://a.example/i.png", Description: "a mill"}, Image: node.Picture{Address: "https://a.example/b.png"}, Local: true,
 		Inbox: "https://a.example/inbox", SharedInbox: "https://a.example/shared", Outbox: "https://a.example/outbox",
 		KeyID: "https://a.example/ap/coop#main-key", KeyPEM: "PEM", ApprovesFollowers: true,
 		Published: noon, Updated: noon.Add(time.Hour), Fetched: noon.Add(time.Second), Raw: []byte(`{"raw":1}`),
