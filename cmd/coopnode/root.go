@@ -74,6 +74,7 @@ func rootCommand(a *app) *cobra.Command {
 		keysCommand(a),
 		configCommand(a),
 		versionCommand(a),
+		redrawCommand(a),
 	)
 	root.SetHelpCommand(helpCommand(a))
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout(), cmd) })
