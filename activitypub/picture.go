@@ -200,6 +200,13 @@ func (p *pictures) fetch(ctx context.Context, f *node.PictureFile) {
 }
 
 func (p *pictures) get(ctx context.Context, f *node.PictureFile) error {
+	rules, err := p.w.node.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	if rules.RefusesMedia(f.Address) { // a rule made since it was wanted
+		return &unproven{"a rule refuses pictures from there"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, pictureTimeLeft)
 	defer cancel()
 	file, err := p.w.client.GetPicture(ctx, f.Address)

@@ -214,7 +214,11 @@ func (n *Node) wantPictures(ctx context.Context, tx Tx, o Object, now time.Time)
 	var wanted []string
 	if _, post := o.(*Post); post && b.Audience.Listed() && b.Deleted.IsZero() {
 		for _, p := range b.Pictures {
-			if n.mayFetch(p.Address) {
+			ok, err := n.mayFetch(ctx, tx, b.Actor, p.Address)
+			if err != nil {
+				return err
+			}
+			if ok {
 				wanted = append(wanted, p.Address)
 			}
 		}
@@ -237,16 +241,29 @@ func (n *Node) wantIcon(ctx context.Context, tx Tx, iri string, now time.Time) e
 	if err != nil {
 		return err
 	}
+	ok, err := n.mayFetch(ctx, tx, iri, a.Icon.Address)
+	if err != nil {
+		return err
+	}
 	var wanted []string
-	if shown && a.Gone.IsZero() && n.mayFetch(a.Icon.Address) {
+	if ok && shown && a.Gone.IsZero() {
 		wanted = []string{a.Icon.Address}
 	}
 	return tx.WantPictures(ctx, iri, AsIcon, wanted, now)
 }
 
-// mayFetch says whether a picture of others may be fetched from an address.
-func (n *Node) mayFetch(address string) bool {
-	return n.opt.Redraw != nil && HostOf(address) != "" && !n.Links.Ours(address)
+// mayFetch says whether a picture of owner may be fetched from an address: the rules have a word on both (MOD-3).
+func (n *Node) mayFetch(ctx context.Context, tx Tx, owner, address string) (bool, error) {
+	if n.opt.Redraw == nil || HostOf(address) == "" || n.Links.Ours(address) {
+		return false, nil
+	}
+	for _, iri := range []string{owner, address} {
+		rules, err := tx.RulesFor(ctx, RuleTargets(iri))
+		if err != nil || Judge(rules).NoMedia {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // DuePictures lists copies to be fetched now, at most one of each host.
@@ -314,10 +331,15 @@ func (n *Node) PictureFails(ctx context.Context, wanted *PictureFile, why string
 	})
 }
 
-// PictureFor gives our copy of a picture, for a page to show; nil where there is none (yet).
-func (n *Node) PictureFor(ctx context.Context, address string, use PictureUse) (*PictureFile, error) {
+// PictureFor gives our copy of a picture of owner, for a page to show; nil where there is none (yet), and where a rule refuses
+// pictures of owner or from there.
+func (n *Node) PictureFor(ctx context.Context, owner, address string, use PictureUse) (*PictureFile, error) {
 	if address == "" {
 		return nil, nil
+	}
+	rules, err := n.Policy(ctx)
+	if err != nil || rules.RefusesMedia(owner) || rules.RefusesMedia(address) {
+		return nil, err
 	}
 	f, err := n.store.Picture(ctx, address, use)
 	if IsNotFound(err) || err == nil && f.State != PictureKept {
@@ -334,6 +356,11 @@ func (n *Node) OpenPicture(ctx context.Context, name string) (*PictureFile, io.R
 	f, err := n.store.PictureNamed(ctx, name)
 	if err != nil {
 		return nil, nil, err
+	}
+	if rules, err := n.Policy(ctx); err != nil {
+		return nil, nil, err
+	} else if rules.RefusesMedia(f.Address) {
+		return nil, nil, &Error{Op: "open picture", Kind: NotFound, Subject: name}
 	}
 	file, err := n.store.OpenPicture(name)
 	if err != nil {

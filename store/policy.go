@@ -144,6 +144,9 @@ func (t tx) Part(_ context.Context, iri string) error {
 // many objects that were. Nothing of ours is touched.
 func (t tx) PurgeActor(_ context.Context, iri string) (int, error) {
 	const op = "purge actor"
+	if err := t.forgetPictures(iri); err != nil {
+		return 0, sqliteError(op, iri, err)
+	}
 	for _, text := range purged {
 		if _, err := t.c.exec(text, iri); err != nil {
 			return 0, sqliteError(op, iri, err)

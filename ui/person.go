@@ -50,7 +50,7 @@ func (p *people) of(ctx context.Context, iri string) (person, error) {
 // show is an actor with its picture, where this node keeps a copy.
 func (p *people) show(ctx context.Context, a *node.Actor) (person, error) {
 	who := personOf(a)
-	f, err := p.node.PictureFor(ctx, a.Icon.Address, node.AsIcon)
+	f, err := p.node.PictureFor(ctx, a.IRI, a.Icon.Address, node.AsIcon)
 	if f != nil {
 		who.Icon = picturePath(f)
 	}

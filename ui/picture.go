@@ -61,11 +61,19 @@ const (
 	someWidth, someHeight = 360, 360
 )
 
-// exhibit collects what came with an object. A picture of which we have no copy is named, with a link to its home.
+// exhibit collects what came with an object. A picture of which we have no copy is named, with a link to its home; of what a
+// rule refuses nothing is said (MOD-3).
 func (v *visit) exhibit(ctx context.Context, b *node.Base) (x exhibits, err error) {
+	rules, err := v.node.Policy(ctx)
+	if err != nil || rules.RefusesMedia(b.Actor) {
+		return x, err
+	}
 	for _, p := range b.Pictures {
+		if rules.RefusesMedia(p.Address) {
+			continue
+		}
 		alt := cmp.Or(plainName(p.Description), say("picture.undescribed"))
-		f, err := v.node.PictureFor(ctx, p.Address, node.AsShown)
+		f, err := v.node.PictureFor(ctx, b.Actor, p.Address, node.AsShown)
 		switch {
 		case err != nil:
 			return x, err
@@ -80,7 +88,7 @@ func (v *visit) exhibit(ctx context.Context, b *node.Base) (x exhibits, err erro
 		}
 	}
 	for _, e := range b.Enclosures {
-		if href := webAddress(e.Address); href != "" {
+		if href := webAddress(e.Address); href != "" && !rules.RefusesMedia(e.Address) {
 			x.Linked = append(x.Linked, link{say("enclosure.at", cmp.Or(plainName(e.Name), say("enclosure.unnamed")), webHost(href)), href})
 		}
 	}
