@@ -30,14 +30,14 @@ const (
 		author(iri) as (
 		       select min(actor) from object
 		       union all
-		       select (select min(o.actor) from object o where o.actor > author.iri) from author where author.iri is not null),
+		       select (select min(o.actor) from object o where o.actor > n.iri) from author n where n.iri is not null),
 		reactor(iri) as (
 		       select min(actor) from reaction
 		       union all
-		       select (select min(r.actor) from reaction r where r.actor > reactor.iri) from reactor where reactor.iri is not null)
+		       select (select min(r.actor) from reaction r where r.actor > n.iri) from reactor n where n.iri is not null)
 		select iri from actor
-		 union select iri from author where iri is not null
-		 union select iri from reactor where iri is not null
+		 union select iri from author n where iri is not null
+		 union select iri from reactor n where iri is not null
 		 union select actor from follower
 		 union select actor from followed`
 )

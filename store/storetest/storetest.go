@@ -54,6 +54,12 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"timeline hides what is deleted, direct or taken back", timelineHides},
 		{"timeline in pages", timelinePages},
 
+		{"rules are kept and found by their targets", rules},
+		{"what is refused is hidden, what is limited not listed, both come back (MOD-4)", judged},
+		{"what comes later is judged by the rules (MOD-3)", judgedLater},
+		{"no delivery to whom a rule refuses (MOD-4)", enqueueNotRefused},
+		{"parting and purging leave what is others' (MOD-4)", partAndPurge},
+
 		{"letter is kept once (Q-3)", letterOnce},
 		{"letter that was handled is not kept again, a Follow may be", letterSeen},
 		{"letters in order, one put off holds back its object (decisions 23)", letterOrder},
