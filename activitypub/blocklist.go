@@ -95,12 +95,15 @@ func ReadBlockList(r io.Reader, own string) (*BlockList, error) {
 		case err != nil:
 			return nil, fmt.Errorf("read list: %w", err)
 		}
-		if rows == 0 && columnName(row[0]) == "domain" {
-			columns = nil
+		if rows == 0 {
+			var names []string
 			for _, cell := range row {
-				columns = append(columns, columnName(cell))
+				names = append(names, columnName(cell))
 			}
-			continue
+			if slices.Contains(names, "domain") {
+				columns = names
+				continue
+			}
 		}
 		line, _ := c.FieldPos(0)
 		list.read(line, columns, row, own)
@@ -135,7 +138,7 @@ func (list *BlockList) read(line int, columns, row []string, own string) {
 	severity := cell("severity")
 	r := &node.Rule{
 		Target: host, Severity: node.SeverityReject, RejectMedia: isTrue(cell("reject_media")), RejectReports: isTrue(cell("reject_reports")),
-		PublicComment: cutText(plainLine(bareCell(cell("public_comment"))), 1000),
+		PublicComment: cutText(bareCell(plainLine(cell("public_comment"))), 1000),
 	}
 	if severity != "" { // without one Mastodon suspends
 		var known bool
