@@ -92,6 +92,11 @@ func (e Encoder) act(a *node.Act) (activity, error) {
 		return nil, err
 	}
 	t.SetActivityStreamsObject(object)
+	if a.Verb == node.Flag {
+		if err := setComplaint(t, a); err != nil {
+			return nil, err
+		}
+	}
 	if a.Target != "" {
 		where, err := iri(a.Target)
 		if err != nil {
@@ -144,6 +149,8 @@ func newActivity(v node.Verb) activity {
 		return streams.NewActivityStreamsAdd()
 	case node.Remove:
 		return streams.NewActivityStreamsRemove()
+	case node.Flag:
+		return streams.NewActivityStreamsFlag()
 	}
 	return nil
 }
@@ -163,6 +170,7 @@ func verbOf(ctx context.Context, t vocab.Type) (verb node.Verb) {
 		func(context.Context, vocab.ActivityStreamsLike) error { return is(node.Like) },
 		func(context.Context, vocab.ActivityStreamsAnnounce) error { return is(node.Announce) },
 		func(context.Context, vocab.ActivityStreamsBlock) error { return is(node.Block) },
+		func(context.Context, vocab.ActivityStreamsFlag) error { return is(node.Flag) },
 	)
 	if err != nil {
 		return ""
@@ -179,6 +187,9 @@ func decodeAct(m map[string]any, verb node.Verb, rules AddressRules, now time.Ti
 	a := &node.Act{
 		IRI: Str(m, "id"), Verb: verb, Actor: IDOf(m["actor"]), ObjectIRI: IDOf(first(m["object"])),
 		To: IDs(m["to"]), Cc: IDs(m["cc"]), Published: said(m, now),
+	}
+	if verb == node.Flag {
+		complaint(m, a)
 	}
 	carried := Obj(first(m["object"]))
 	if carried == nil {

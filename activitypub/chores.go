@@ -14,9 +14,9 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// chores does what nobody waits for: reads the outboxes of those we follow, asks again where a Follow was not
-// answered, asks whether a follower whose inbox is gone is gone too, closes openings at their deadline, puts away
-// a key that was replaced, and throws away what has passed its time.
+// chores does what nobody waits for: reads the outboxes of those we follow, fetches what is missing from a
+// conversation, asks again where a Follow was not answered, asks whether a follower whose inbox is gone is gone
+// too, closes openings at their deadline, puts away a key that was replaced, and throws away what has passed its time.
 type chores struct {
 	w    *Wire
 	log  *slog.Logger
@@ -146,6 +146,9 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 		again, err = c.backfill(ctx, t)
 	case node.TaskAsk:
 		again, err = c.w.node.AskAgain(ctx, t.Subject)
+	case node.TaskParents:
+		err = c.w.parents(ctx, t.Subject)
+		again = err != nil && !isDisproof(err)
 	case node.TaskDoubt:
 		again, err = c.doubt(ctx, t)
 	}

@@ -227,6 +227,9 @@ func (c *Client) getOnce(ctx context.Context, u *url.URL, kind fetchKind) (*http
 
 // send gets u with a signature over signedURL.
 func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind, how Signing) (res *http.Response, keyID string, err error) {
+	if !spend(ctx) {
+		return nil, "", refuse(u.Host, "too many requests for one thing")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "", nil)
 	if err != nil {
 		return nil, "", fmt.Errorf("get from %s: %w", u.Host, err)

@@ -31,6 +31,7 @@ type activity interface {
 	SetActivityStreamsActor(vocab.ActivityStreamsActorProperty)
 	SetActivityStreamsObject(vocab.ActivityStreamsObjectProperty)
 	SetActivityStreamsTarget(vocab.ActivityStreamsTargetProperty)
+	SetActivityStreamsContent(vocab.ActivityStreamsContentProperty)
 }
 
 func iri(s string) (*url.URL, error) {

@@ -282,7 +282,17 @@ var fixtureRows = []fixtureRow{
 		}
 	}},
 	{file: "mastodon-move", status: 202, before: first("mastodon-follow"), check: func(b *letterbox) { b.wantFollower(ana, node.Accepted) }},
-	{file: "mastodon-flag", status: 202, check: nothing},
+	{file: "mastodon-flag", status: 202, check: func(b *letterbox) { // MOD-6
+		list, err := b.Reports(b.Context(), node.ReportQuery{Open: true})
+		if err != nil || len(list) != 1 {
+			b.Fatalf("%v, %d reports, want one", err, len(list))
+		}
+		if r := list[0]; r.About != b.Links.Actor() || !slices.Equal(r.Objects, []string{b.opening.IRI}) || r.Comment != "Looks like a fake job" ||
+			r.Actor != b.here("https://mastodon.example/actor") {
+			b.Errorf("kept as %+v", r)
+		}
+		b.wantNothing()
+	}},
 	{file: "mastodon-block", status: 202, before: first("mastodon-follow"), check: func(b *letterbox) {
 		b.wantFollower(ana, "")
 		if got := b.host("mastodon.example").Letters("Reject"); len(got) != 0 {

@@ -231,7 +231,7 @@ func TestFederationFile(t *testing.T) {
 	if got := named("Activities that it sends"); !maps.Equal(got, sent) {
 		t.Errorf("sent: FEDERATION.md names %v, the program %v", got, sent)
 	}
-	for _, v := range []node.Verb{node.Create, node.Update, node.Delete, node.Follow, node.Accept, node.Reject, node.Undo, node.Like, node.Announce, node.Add, node.Remove, node.Block} {
+	for _, v := range []node.Verb{node.Create, node.Update, node.Delete, node.Follow, node.Accept, node.Reject, node.Undo, node.Like, node.Announce, node.Add, node.Remove, node.Block, node.Flag} {
 		if got := named("Activities that it understands")[string(v)]; got != node.Wants(v) {
 			t.Errorf("understood: FEDERATION.md names %s: %v, the program takes it: %v", v, got, node.Wants(v))
 		}

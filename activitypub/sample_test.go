@@ -136,10 +136,12 @@ func sampleLetters() map[string]any {
 	unshare := act(node.Undo, "n4b7ks2qxa")
 	unshare.ObjectIRI, unshare.Cc = theirNote, announce.Cc
 	unshare.Inner = &node.Act{IRI: announce.IRI, Verb: node.Announce, Actor: l.Actor(), ObjectIRI: theirNote}
+	flag := to(act(node.Flag, "o4b7ks2qxa"), other)
+	flag.Objects, flag.Content = []string{other, theirNote}, "The same advertisement beneath every opening."
 	return map[string]any{
 		"announce": announce, "like": like, "undo-announce": unshare,
 		"actor": sampleActor(), "opening": opening, "project": sampleProject(), "post": samplePost(), "tombstone": gone,
 		"create": create, "update": update, "delete": del, "update-actor": renew, "follow": follow, "undo": undo,
-		"accept": accept, "reject": reject, "add": add, "remove": remove,
+		"accept": accept, "reject": reject, "add": add, "remove": remove, "flag": flag,
 	}
 }

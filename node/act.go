@@ -19,6 +19,7 @@ const (
 	Add      Verb = "Add"
 	Remove   Verb = "Remove"
 	Block    Verb = "Block" // never sent: who is blocked is not told
+	Flag     Verb = "Flag"
 )
 
 // HasID says whether an act has an id of its own. Some servers give a Create the id of what it publishes, or an
@@ -38,6 +39,8 @@ type Act struct {
 	Subject   *Actor    // the actor itself, where a profile is the object
 	Inner     *Act      // Accept, Reject, Undo: the act that it answers or takes back
 	Target    string    // Add, Remove: the collection
+	Objects   []string  // Flag: all that it is about, ObjectIRI first
+	Content   string    // Flag: what is said of them, as plain text
 	To, Cc    []string  // audience
 	Published time.Time // when it was said
 	By        string    // ours: which person or command did it; never on the wire

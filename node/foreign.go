@@ -67,14 +67,18 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 	old, err := tx.LockObject(ctx, b.IRI)
 	switch {
 	case IsNotFound(err):
-		if err := n.placeInThread(ctx, tx, b); err != nil {
+		parent, err := n.placeInThread(ctx, tx, b)
+		if err != nil {
 			return err
 		}
 		b.ID, b.Received = RemoteID(b.IRI), now
 		if err := tx.SaveObject(ctx, a.Object); err != nil {
 			return err
 		}
-		if err := n.joinEarly(ctx, tx, b); err != nil {
+		if err := n.notice(ctx, tx, a, parent, now); err != nil {
+			return err
+		}
+		if err := n.joinEarly(ctx, tx, b, now); err != nil {
 			return err
 		}
 		if err := n.wantPictures(ctx, tx, a.Object, now); err != nil {
@@ -96,7 +100,7 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 }
 
 // renewForeign puts a newer version of an object in the place of old. Where it stands does not
-// change: its id, its time and its conversation.
+// change: its id, its time and its conversation, and whether our people have hidden it.
 func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base, now time.Time) error {
 	b := fresh.Common()
 	if err := settleAudience(ctx, tx, b); err != nil {
@@ -108,6 +112,7 @@ func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base,
 		}
 	}
 	b.ID, b.Published, b.Received, b.InReplyTo, b.Thread = old.ID, old.Published, old.Received, old.InReplyTo, old.Thread
+	b.Hidden, b.HiddenBy = old.Hidden, old.HiddenBy
 	if err := tx.SaveObject(ctx, fresh); err != nil {
 		return err
 	}
@@ -136,36 +141,40 @@ func settleAudience(ctx context.Context, tx Tx, b *Base) error {
 	return nil
 }
 
-// placeInThread finds the conversation to which a reply belongs.
-func (n *Node) placeInThread(ctx context.Context, tx Tx, b *Base) error {
+// placeInThread finds the conversation to which a reply belongs, and what it answers, nil if that is
+// not known.
+func (n *Node) placeInThread(ctx context.Context, tx Tx, b *Base) (*Base, error) {
 	parent, err := n.parentOf(ctx, tx, b)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case parent != nil:
 		b.InReplyTo, b.Thread = parent.IRI, threadOf(parent)
 	default:
 		b.Thread = b.InReplyTo
 	}
-	return nil
+	return parent, nil
 }
 
-// joinEarly brings answers that came before what they answer, b, into its conversation.
-func (n *Node) joinEarly(ctx context.Context, tx Tx, b *Base) error {
-	if b.Thread == "" {
+// joinEarly brings answers that came before what they answer, b, into its conversation. Where that is
+// ours they concern us from now on.
+func (n *Node) joinEarly(ctx context.Context, tx Tx, b *Base, now time.Time) error {
+	if b.Thread == "" || b.Thread == b.IRI {
 		return nil // it is the root, where they stand already
 	}
-	early, _, err := tx.Objects(ctx, ObjectQuery{Thread: b.IRI, Deleted: true, Drafts: true, Refused: true, Limit: 200})
-	if err != nil {
-		return err
-	}
-	for _, o := range early {
-		o.Common().Thread = b.Thread
-		if err := tx.SaveObject(ctx, o); err != nil {
+	if n.Links.Ours(b.Thread) {
+		early, _, err := tx.Objects(ctx, ObjectQuery{Type: TypePost, Thread: b.IRI, Limit: 200})
+		if err != nil {
 			return err
 		}
+		for _, o := range early {
+			o.Common().Thread = b.Thread
+			if err := n.notice(ctx, tx, &Act{Object: o}, nil, now); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return tx.JoinThread(ctx, b.IRI, b.Thread)
 }
 
 // arrival is the time by which something is ordered: when it was said, if that can be (JSON-5).

@@ -202,7 +202,7 @@ func (n *Node) say(ctx context.Context, tx Tx, a *Act, r Recipients) error {
 	listed := (a.Verb == Create || a.Verb == Announce) && contains(a.To, a.Cc, PublicIRI)
 	rec := &ActRecord{
 		IRI: a.IRI, Verb: a.Verb, Object: a.ObjectIRI, Raw: raw, At: a.Published, By: a.By, Listed: listed,
-		Served: contains(a.To, a.Cc, PublicIRI) || a.Object == nil && a.Subject == nil,
+		Served: contains(a.To, a.Cc, PublicIRI) || a.Object == nil && a.Subject == nil && a.Verb != Flag,
 	}
 	if err := tx.SaveAct(ctx, rec); err != nil {
 		return err

@@ -54,7 +54,9 @@ type Base struct {
 	Received  time.Time `json:"received,omitzero"` // when it first came here, or was made here
 	Deleted   time.Time `json:"deleted,omitzero"`
 	// Moderation is what the rules here say of its owner: "", SeverityLimit or SeverityReject. The store fills it in.
-	Moderation Severity `json:"moderation,omitempty"`
+	Moderation Severity  `json:"moderation,omitempty"`
+	Hidden     time.Time `json:"hidden,omitzero"` // when our people took it off the public pages
+	HiddenBy   string    `json:"hiddenBy,omitempty"`
 
 	InReplyTo string   `json:"inReplyTo,omitempty"`
 	Thread    string   `json:"thread,omitempty"` // address of the object at the root of the conversation
@@ -79,6 +81,12 @@ type Base struct {
 
 // Common gives the part that all objects share.
 func (b *Base) Common() *Base { return b }
+
+// Visible says whether everybody may see it (HTTP-7, MOD-1): it is for all to read, published, not
+// deleted, not hidden, and no rule keeps its owner off our pages.
+func (b *Base) Visible() bool {
+	return b.Audience.Listed() && !b.Draft && b.Deleted.IsZero() && b.Hidden.IsZero() && b.Moderation == ""
+}
 
 // Title is the title in the main language, or "" for a post without one.
 func (b *Base) Title() string {

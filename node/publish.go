@@ -71,6 +71,9 @@ func (n *Node) Edit(ctx context.Context, by, ref string, edit func(Object) error
 			return invalid(op, "More could see it before, so others have it already. Delete it and publish it anew for those who may see it.")
 		}
 		b.Updated = updated
+		if err := n.mayAnswer(ctx, tx, b); err != nil {
+			return err
+		}
 		if err := n.ready(o, t.now); err != nil {
 			return err
 		}
@@ -244,6 +247,24 @@ func (n *Node) joinThread(ctx context.Context, tx Tx, p *Post) error {
 	return nil
 }
 
+// mayAnswer refuses an answer that more would see than what it answers was meant for.
+func (n *Node) mayAnswer(ctx context.Context, tx Tx, b *Base) error {
+	if b.InReplyTo == "" {
+		return nil
+	}
+	parent, err := tx.Object(ctx, b.InReplyTo)
+	if IsNotFound(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	switch may := parent.Common().Audience; {
+	case may == Direct && b.Audience != Direct, may == Followers && b.Audience.Listed():
+		return invalid("check audience", fmt.Sprintf("It answers something that was not said to everybody (%s), so it cannot be %s.", may, b.Audience))
+	}
+	return nil
+}
+
 // threadOf is the root of the conversation in which something that answers b stands.
 func threadOf(b *Base) string {
 	if b.Thread != "" {
@@ -303,6 +324,9 @@ func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, 
 	}
 	if verb == Create {
 		act.IRI, act.Published = n.Links.Create(b.IRI), b.Published
+		if err := n.answered(ctx, tx, b); err != nil {
+			return err
+		}
 	} else if err := n.renewCreate(ctx, tx, o); err != nil {
 		return err
 	}

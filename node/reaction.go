@@ -57,7 +57,7 @@ func (n *Node) react(ctx context.Context, tx Tx, a *Act, now time.Time) error {
 // answerable says whether an object is ours and everybody may see it: whoever reacts to it becomes
 // its reader, and a reader gets what it says next.
 func answerable(b *Base) bool {
-	return b.Local && b.Deleted.IsZero() && !b.Draft && b.Audience.Listed()
+	return b.Local && b.Visible()
 }
 
 // Fetched makes actor a reader of an object of ours that everybody may see, because it fetched it

@@ -77,6 +77,7 @@ var received = map[Verb]func(n *Node, ctx context.Context, tx Tx, a, answer *Act
 	Like:     (*Node).onLike,
 	Announce: (*Node).onAnnounce,
 	Block:    (*Node).onBlock,
+	Flag:     (*Node).onFlag,
 }
 
 // Wants says whether an act of this verb can have any effect here.
@@ -203,6 +204,11 @@ func (n *Node) onCreate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	if wanted, err := n.wanted(ctx, tx, a, parent); !wanted || err != nil {
 		return err
 	}
+	return n.keepAnswer(ctx, tx, a, parent, now)
+}
+
+// keepAnswer keeps a foreign object that answers parent, which may be nil.
+func (n *Node) keepAnswer(ctx context.Context, tx Tx, a *Act, parent *Base, now time.Time) error {
 	if err := n.keepForeign(ctx, tx, a, now); err != nil {
 		return err
 	}
@@ -233,7 +239,14 @@ func (n *Node) onUpdate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	if b.Local || b.Actor != a.Actor || !b.Deleted.IsZero() || a.Object.Common().Updated.Before(b.Updated) {
 		return nil
 	}
-	return n.renewForeign(ctx, tx, a.Object, b, now)
+	if err := n.renewForeign(ctx, tx, a.Object, b, now); err != nil {
+		return err
+	}
+	parent, err := n.parentOf(ctx, tx, a.Object.Common())
+	if err != nil {
+		return err
+	}
+	return n.notice(ctx, tx, a, parent, now) // it may name us only now
 }
 
 // renewActor keeps what an actor says of itself. Its key never comes this way (SIG-11).

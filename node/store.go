@@ -73,6 +73,10 @@ type Reader interface {
 	CountFollowed(ctx context.Context) (int, error)
 
 	Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error)
+	Conversations(ctx context.Context, q ConversationQuery) ([]*Conversation, error)
+	CountRemarks(ctx context.Context, q RemarkQuery) (int, error)
+	Report(ctx context.Context, id string) (*Report, error) // NotFound
+	Reports(ctx context.Context, q ReportQuery) ([]*Report, error)
 	Seen(ctx context.Context, iri string) (seen, undone bool, err error)
 	Letters(ctx context.Context, now time.Time, after int64, without []string, limit int) ([]*Letter, error)
 
@@ -113,6 +117,8 @@ type Writer interface {
 	SaveObject(ctx context.Context, o Object) error
 	// LockObject reads an object of which the caller will decide something; others wait (decisions 7).
 	LockObject(ctx context.Context, iri string) (Object, error) // NotFound
+	// JoinThread makes what stands in the conversation from a part of the conversation to.
+	JoinThread(ctx context.Context, from, to string) error
 	// ForgetActor deletes what a gone actor published, follows and is followed for.
 	ForgetActor(ctx context.Context, iri string, at time.Time) error
 
@@ -134,6 +140,11 @@ type Writer interface {
 
 	Bring(ctx context.Context, e *TimelineEntry) error
 	Unbring(ctx context.Context, e *TimelineEntry) error // by IRI and Actor, or by ObjectIRI and Actor
+
+	SaveRemark(ctx context.Context, r *Remark, thread string) error // one that is there already stays as it is
+	// MarkRemarks sets the state of those that match q, and returns how many it changed.
+	MarkRemarks(ctx context.Context, q RemarkQuery, to Attention) (int, error)
+	SaveReport(ctx context.Context, r *Report) error
 
 	// KeepLetter stores a letter before it is answered; false if one with its id is here already.
 	KeepLetter(ctx context.Context, l *Letter) (bool, error)

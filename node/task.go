@@ -24,6 +24,7 @@ type TaskKind string
 const (
 	TaskBackfill TaskKind = "backfill" // read the outbox of an actor that we follow: when it accepts, and then once a day
 	TaskAsk      TaskKind = "ask"      // ask again where a Follow of ours was not answered
+	TaskParents  TaskKind = "parents"  // fetch what an answer that concerns us answers
 	TaskDoubt    TaskKind = "doubt"    // ask an actor whose inbox is gone whether it is gone too (decisions 29)
 )
 

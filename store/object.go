@@ -14,7 +14,7 @@ import (
 // The columns of an object o, with what others said of it counted.
 const objectColumns = `
 	       o.id, o.iri, o.type, o.actor, o.local, o.audience, o.draft, o.in_reply_to, o.thread,
-	       o.project, o.published_ms, o.updated_ms, o.received_ms, o.deleted_ms, o.url, o.data, o.raw, o.hidden,
+	       o.project, o.published_ms, o.updated_ms, o.received_ms, o.deleted_ms, o.hidden_ms, o.hidden_by, o.url, o.data, o.raw, o.hidden,
 	       (select count(*) from reaction r where r.object = o.iri and r.verb = 'Like' and r.hidden < 2),
 	       (select count(*) from reaction r where r.object = o.iri and r.verb = 'Announce' and r.hidden < 2),
 	       (select count(*) from object a
@@ -35,8 +35,8 @@ const (
 	saveObject = `
 		insert into object (id, iri, type, actor, local, audience, listed, draft, in_reply_to, thread,
 		                    project, kind, status, closes_ms, published_ms, updated_ms, received_ms,
-		                    deleted_ms, url, version, data, raw, hidden)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $21, $22)
+		                    deleted_ms, url, version, data, raw, hidden, hidden_ms, hidden_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $21, $22, $23, $24)
 		    on conflict (iri) do update set
 		       type = excluded.type, actor = excluded.actor, local = excluded.local,
 		       audience = excluded.audience, listed = excluded.listed, draft = excluded.draft,
@@ -44,8 +44,10 @@ const (
 		       kind = excluded.kind, status = excluded.status, closes_ms = excluded.closes_ms,
 		       published_ms = excluded.published_ms, updated_ms = excluded.updated_ms,
 		       deleted_ms = excluded.deleted_ms, url = excluded.url, version = object.version + 1,
-		       data = excluded.data, raw = excluded.raw, hidden = excluded.hidden
+		       data = excluded.data, raw = excluded.raw, hidden = excluded.hidden,
+		       hidden_ms = excluded.hidden_ms, hidden_by = excluded.hidden_by
 		returning id, version`
+	joinThread = `update object set thread = $2 where thread = $1 and thread <> '' and iri <> $2`
 	dropTags   = `delete from object_tag where object = $1`
 	dropSkills = `delete from object_skill where object = $1`
 	saveTag    = `insert into object_tag (tag, object) values ($1, $2) on conflict do nothing`
@@ -121,13 +123,23 @@ func (t tx) SaveObject(_ context.Context, o node.Object) error {
 	}
 	var id string
 	var version int64
-	err = t.c.row(saveObject, b.ID, b.IRI, string(b.Type), b.Actor, b.Local, string(b.Audience), b.Audience.Listed(),
+	err = t.c.row(saveObject, b.ID, b.IRI, string(b.Type), b.Actor, b.Local, string(b.Audience), b.Audience.Listed() && b.Hidden.IsZero(),
 		b.Draft, b.InReplyTo, b.Thread, b.Project, string(kind), string(status), ms(closes), ms(b.Published),
-		ms(b.Updated), ms(b.Received), ms(b.Deleted), b.URL, data, b.Raw, hidden).Scan(&id, &version)
+		ms(b.Updated), ms(b.Received), ms(b.Deleted), b.URL, data, b.Raw, hidden, ms(b.Hidden), b.HiddenBy).Scan(&id, &version)
 	if err != nil {
 		return sqliteError(op, b.IRI, err)
 	}
 	return sqliteError(op, b.IRI, t.index(id, version > 1, b.Tags, skills))
+}
+
+// JoinThread makes all that stands in the conversation from a part of the conversation to.
+func (t tx) JoinThread(_ context.Context, from, to string) error {
+	for _, s := range []string{joinThread, joinRemarks} {
+		if _, err := t.c.exec(s, from, to); err != nil {
+			return sqliteError("join thread", from, err)
+		}
+	}
+	return nil
 }
 
 // index keeps by which tags and skills an object is found, in place of those from before.
@@ -155,10 +167,10 @@ func (t tx) index(id string, before bool, tags []string, skills []node.Skill) er
 // scanObject reads objectColumns, after columns that stand before them.
 func scanObject(r rowScanner, before ...any) (node.Object, error) {
 	var b node.Base
-	var published, updated, received, deleted, hidden int64
+	var published, updated, received, deleted, hidden, putAway int64
 	var data []byte
 	err := r.Scan(append(before, &b.ID, &b.IRI, &b.Type, &b.Actor, &b.Local, &b.Audience, &b.Draft, &b.InReplyTo, &b.Thread,
-		&b.Project, &published, &updated, &received, &deleted, &b.URL, &data, &b.Raw, &hidden, &b.Likes, &b.Shares, &b.Replies)...)
+		&b.Project, &published, &updated, &received, &deleted, &putAway, &b.HiddenBy, &b.URL, &data, &b.Raw, &hidden, &b.Likes, &b.Shares, &b.Replies)...)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +182,7 @@ func scanObject(r rowScanner, before ...any) (node.Object, error) {
 		return nil, damaged("read object", b.IRI, err)
 	}
 	b.Published, b.Updated, b.Received, b.Deleted = timeOf(published), timeOf(updated), timeOf(received), timeOf(deleted)
-	b.Moderation = severityOf(hidden)
+	b.Hidden, b.Moderation = timeOf(putAway), severityOf(hidden)
 	kept := o.Common()
 	b.To, b.Tags, b.Texts, b.Pictures, b.Enclosures = kept.To, kept.Tags, kept.Texts, kept.Pictures, kept.Enclosures
 	*kept = b

@@ -57,6 +57,16 @@ func TestQueryPlans(t *testing.T) {
 		{name: "judge reactions", query: judged[2], index: "reaction_actor"},
 		{name: "judge timeline", query: judged[3], index: "timeline_actor"},
 		{name: "likes that count", query: "select count(*) from reaction r where r.object = $1 and r.verb = 'Like' and r.hidden < 2", index: "COVERING INDEX reaction_count"},
+		{name: "conversations", query: conversationsText(node.ConversationQuery{}), index: "remark_thread", scans: "r"},
+		{name: "conversations unread", query: conversationsText(node.ConversationQuery{State: node.Unread, Before: 9}), index: "remark_state"},
+		{name: "remarks of a conversation", query: newestInThread, index: "remark_thread"},
+		{name: "count of a conversation", query: countThread, index: "remark_thread"},
+		{name: "remark", query: "update remark as r set state = $1" + remarkFilter(node.RemarkQuery{Object: "a"}).where(), index: "sqlite_autoindex_remark_1"},
+		{name: "unread", query: "select count(*)" + remarksOf + remarkFilter(node.RemarkQuery{State: node.Unread}).where(), index: "remark_state"},
+		{name: "join objects", query: joinThread, index: "object_thread"},
+		{name: "join remarks", query: joinRemarks, index: "remark_thread"},
+		{name: "reports", query: reportsText(node.ReportQuery{}), index: "report_at"},
+		{name: "same report", query: reportsText(node.ReportQuery{Host: "a", Actor: "b", Subject: "c", Open: true}), index: "report_host"},
 		{name: "act", query: actByIRI, index: "sqlite_autoindex_act_2"},
 		{name: "act bytes", query: actBytes, index: "sqlite_autoindex_act_1"},
 		{name: "outbox", query: "select " + actColumns + " from act where listed and seq < $1 order by seq desc limit 20", index: "act_listed"},
@@ -92,6 +102,16 @@ func TestQueryPlans(t *testing.T) {
 			}
 		}
 	}
+}
+
+func conversationsText(q node.ConversationQuery) string {
+	text, _ := conversations(q)
+	return text
+}
+
+func reportsText(q node.ReportQuery) string {
+	text, _ := reports(q)
+	return text
 }
 
 var placeholder = regexp.MustCompile(`\$([0-9]+)`)

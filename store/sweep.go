@@ -25,12 +25,14 @@ var sweeps = []string{
 	  where not listed and verb <> 'Create' and at_ms < $1
 	    and not exists (select 1 from delivery d where d.act = act.seq)
 	    and not exists (select 1 from followed f where f.follow_iri = act.iri)`,
+	`delete from report where closed_ms > 0 and closed_ms < $1`,
 	// A Tombstone of somebody else's object has done its work (Q-4). Ours stay: others may still ask.
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }
 
-// Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not in the outbox, what
-// others deleted, and pictures that nobody looked at, each after 90 days; pictures that nobody shows at once.
+// Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not
+// in the outbox, closed reports, what others deleted, and pictures that nobody looked at, each after 90 days; pictures
+// that nobody shows at once.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
 	for _, s := range sweeps {
 		if _, err := t.c.exec(s, ms(now.Add(-sweepAge))); err != nil {

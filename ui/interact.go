@@ -177,7 +177,7 @@ func (v *visit) arrival(ctx context.Context, uri string) (*arrival, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if !visible(o.Common()) {
+	if !o.Common().Visible() {
 		return a, nil
 	}
 	if a.Object, err = v.entryOf(ctx, o); err == nil && o.Common().Local {

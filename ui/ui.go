@@ -208,7 +208,7 @@ func (v *visit) object(ctx context.Context, t node.ObjectType, id string) (node.
 	}
 	b := o.Common()
 	switch {
-	case b.Type != t || b.Draft || !b.Audience.Listed() || b.Moderation != "":
+	case b.Type != t || b.Draft || !b.Audience.Listed() || !b.Hidden.IsZero() || b.Moderation != "":
 		return nil, missing
 	case !b.Deleted.IsZero():
 		return nil, &node.Error{Op: "show " + string(t), Kind: node.Gone, Subject: b.IRI}

@@ -80,15 +80,10 @@ func (v *visit) linkTo(ctx context.Context, iri string) (*link, error) {
 		return nil, err
 	}
 	b := o.Common()
-	if !visible(b) {
+	if !b.Visible() {
 		return nil, nil
 	}
 	return &link{nameOf(v.text(b.Texts)), pageOf(v.node.Links, b)}, nil
-}
-
-// visible says whether everybody may see an object (HTTP-7, MOD-1).
-func visible(b *node.Base) bool {
-	return !b.Draft && b.Deleted.IsZero() && b.Audience.Listed() && b.Moderation == ""
 }
 
 // pageOf is where people read an object: ours here, others' where they live.

@@ -60,6 +60,12 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"no delivery to whom a rule refuses (MOD-4)", enqueueNotRefused},
 		{"parting and purging leave what is others' (MOD-4)", partAndPurge},
 
+		{"conversations, the one with the newest remark first", conversations},
+		{"remarks are marked, and go with their post", remarks},
+		{"threads that turn out to be one are joined", joinThread},
+		{"what is hidden is not listed (HTTP-7)", hidden},
+		{"reports newest first, by each filter (MOD-6)", reports},
+
 		{"letter is kept once (Q-3)", letterOnce},
 		{"letter that was handled is not kept again, a Follow may be", letterSeen},
 		{"letters in order, one put off holds back its object (decisions 23)", letterOrder},
