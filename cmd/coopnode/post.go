@@ -66,18 +66,12 @@ var postToField = func() field[*node.Post] {
 
 // postThread shows the conversation under a post.
 func postThread(ctx context.Context, w io.Writer, h *house, p *node.Post) error {
-	q := node.ObjectQuery{Thread: p.IRI}
-	if p.Thread != "" {
-		q.Thread = p.Thread
-	}
-	thread, err := h.objects(ctx, q, 200)
+	thread, err := h.thread(ctx, &p.Base)
 	for _, o := range thread {
-		b := o.Common()
-		if b.IRI == p.IRI {
-			continue
+		if o.Common().IRI != p.IRI {
+			fmt.Fprintln(w)
+			writePost(ctx, w, h, o)
 		}
-		fmt.Fprintf(w, "\n-- %s, %s, %s\n", b.ID, oneLine(h.nameOf(ctx, b.Actor)), moment(b.Published))
-		writeText(w, b.TextIn(""), false)
 	}
 	return err
 }

@@ -67,7 +67,9 @@ func rootCommand(a *app) *cobra.Command {
 		likeCommand(a),
 		unlikeCommand(a),
 
+		inboxCommand(a),
 		blockCommand(a),
+		reportCommand(a),
 
 		deliveryCommand(a),
 		inspectCommand(a),

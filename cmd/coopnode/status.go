@@ -23,6 +23,8 @@ type status struct {
 	Waiting   int               `json:"followersWaiting"` // for a person to accept
 	Following int               `json:"following"`
 	Openings  int               `json:"openOpenings"`
+	Unread    int               `json:"unread"`  // in the inbox
+	Reports   int               `json:"reports"` // open ones, 200 at most
 	Queue     *node.QueueStatus `json:"queue"`
 }
 
@@ -47,6 +49,7 @@ func statusCommand(a *app) *cobra.Command {
 					row("openings", fmt.Sprintf("%d open", s.Openings))
 					row("followers", withWaiting(s.Followers, s.Waiting))
 					row("following", s.Following)
+					row("inbox", inboxText(s.Unread, s.Reports))
 					row("queue", queueText(s.Queue, h.Now()))
 				})
 			})
@@ -74,8 +77,24 @@ func (h *house) status(ctx context.Context) (*status, error) {
 	if s.Following, err = h.CountFollowing(ctx); err != nil {
 		return nil, err
 	}
+	if s.Unread, err = h.CountRemarks(ctx, node.RemarkQuery{State: node.Unread}); err != nil {
+		return nil, err
+	}
+	reports, err := h.Reports(ctx, node.ReportQuery{Open: true, Limit: 200})
+	if err != nil {
+		return nil, err
+	}
+	s.Reports = len(reports)
 	s.Openings, err = h.Count(ctx, node.ObjectQuery{Type: node.TypeOpening, Local: true, OpenAt: h.Now()})
 	return s, err
+}
+
+func inboxText(unread, reports int) string {
+	text := fmt.Sprintf("%d unread", unread)
+	if reports > 0 {
+		text += fmt.Sprintf(", and %d complaints (coopnode report list)", reports)
+	}
+	return text
 }
 
 func withWaiting(n, waiting int) string {
