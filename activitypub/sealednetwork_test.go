@@ -33,9 +33,11 @@ import (
 // Ports of the decoys: the one that is allowed, and what else an attacker would like to reach.
 var decoyPorts = []uint16{443, 1, 22, 25, 53, 80, 444, 3306, 5432, 6379, 8080, 8443, 65535}
 
-// Where the node under test listens, by its settings, and the one address that allow_cidrs names (T-4).
+// The addresses that the machine under test has, on which the node listens as `listen = ":443"` says, and the one address
+// that allow_cidrs names (T-4).
 var (
-	sealedListen = []netip.AddrPort{netip.MustParseAddrPort("93.184.215.14:443"), netip.MustParseAddrPort("[2606:2800::1]:443")}
+	sealedOwn    = []netip.AddrPort{netip.MustParseAddrPort("93.184.215.14:443"), netip.MustParseAddrPort("[2606:2800::1]:443")}
+	sealedListen = []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:443"), netip.MustParseAddrPort("[::]:443")}
 	sealedAllow  = netip.MustParseAddr("10.9.8.7")
 )
 
@@ -70,7 +72,7 @@ func (d *decoys) arrive(c net.Conn) {
 	switch {
 	case marker != nil:
 		close(marker)
-	case slices.Contains(sealedListen, netip.AddrPortFrom(ip, to.Port())):
+	case slices.Contains(sealedOwn, netip.AddrPortFrom(ip, to.Port())):
 		d.wrong("the node itself", to.String())
 	case to.Port() != 443:
 		d.wrong("a port", to.String())
@@ -222,13 +224,17 @@ func TestSealedNetworkProcess(t *testing.T) {
 	if os.Getenv("COOPNODE_TEST_SEALED") == "" {
 		return
 	}
-	for _, step := range []string{"link set lo up", "route add local 0.0.0.0/0 dev lo", "-6 route add local ::/0 dev lo"} {
+	steps := []string{"link set lo up", "route add local 0.0.0.0/0 dev lo", "-6 route add local ::/0 dev lo"}
+	for _, own := range sealedOwn {
+		steps = append(steps, "address add "+netip.PrefixFrom(own.Addr(), own.Addr().BitLen()).String()+" dev lo")
+	}
+	for _, step := range steps {
 		if out, err := exec.Command("ip", strings.Fields(step)...).CombinedOutput(); err != nil {
 			t.Fatalf("ip %s: %v, %s", step, err, out)
 		}
 	}
 	d, caFile := startDecoys(t, hostilePeer)
-	often := append([]netip.Addr{sealedAllow, sealedAllow.Next(), sealedAllow.Prev()}, sealedListen[0].Addr(), sealedListen[1].Addr())
+	often := []netip.Addr{sealedAllow, sealedAllow.Next(), sealedAllow.Prev(), sealedOwn[0].Addr(), sealedOwn[1].Addr()}
 	names := serveNames(t, "127.0.0.1:53", func(m *dnsmessage.Message) { hostileAnswer(m, often...) })
 
 	cases := 4_000
