@@ -186,6 +186,8 @@ func FuzzDecodeActor(f *testing.F) {
 	key := spkiOf(f, &testKeys().rsa.PublicKey)
 	f.Add([]byte(`{"type":"Person","id":"https://mill.example/a","inbox":"https://mill.example/i","publicKey":[{"id":"https://mill.example/a#k","owner":"https://mill.example/a","publicKeyPem":"` +
 		strings.ReplaceAll(key, "\n", `\n`) + `"}],"endpoints":{"sharedInbox":"https://mill.example/s"},"url":[{"href":"https://x"}]}`))
+	f.Add([]byte(`{"type":"Person","id":"https://mill.example/a","inbox":"https://mill.example/i","endpoints":{"sharedInbox":"https://other.example/s"},"outbox":"https://mill.example:444/o"}`))
+	f.Add([]byte(`{"type":"Person","id":"https://mill.example/a","inbox":"https://other.example/i"}`))
 	f.Add([]byte(`{"id":"https://mill.example/k","owner":"https://mill.example/a","assertionMethod":{"id":"https://mill.example/k","controller":{"id":"x"},"publicKeyMultibase":"z6Mk"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		doc, err := ReadJSON(b)

@@ -10,7 +10,7 @@ import (
 	"github.com/coopnode/coopnode/activitypub/aptest"
 )
 
-// TestSealedNetwork (SSRF-2 to SSRF-6, T-4): a node with the rules of production, in a network of its own where every address
+// TestSealedNetwork (SSRF-2 to SSRF-7, T-4): a node with the rules of production, in a network of its own where every address
 // of the world is this machine, is asked to go to thousands of hostile addresses. Decoys count who arrives where.
 // What happens inside is in sealednetwork_test.go.
 func TestSealedNetwork(t *testing.T) {
@@ -23,7 +23,8 @@ func TestSealedNetwork(t *testing.T) {
 		return
 	}
 	inside := exec.Command(os.Args[0], "-test.run=^TestSealedNetworkProcess$", "-test.count=1", "-test.v", "-test.timeout=50m")
-	inside.Env = append(os.Environ(), "COOPNODE_TEST_SEALED=1")
+	inside.Env = append(os.Environ(), "COOPNODE_TEST_SEALED=1",
+		"HTTPS_PROXY=http://127.0.0.1:444", "https_proxy=http://127.0.0.1:444") // of which nobody takes notice (SSRF-7)
 	seal(inside)
 	out, err := inside.CombinedOutput()
 	if inside.Process == nil {
