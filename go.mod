@@ -12,6 +12,7 @@ require (
 	github.com/pelletier/go-toml/v2 v2.4.3 // configuration and forms; says where a mistake is
 	github.com/pressly/goose/v3 v3.29.0 // schema migrations, one SQL for all engines
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: commands tested as a user types them
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: NodeInfo against its published schemas
 	github.com/spf13/cobra v1.10.2 // commands, help, completion; given
 	github.com/spf13/pflag v1.0.9 // the flags of cobra, walked for the configuration
 	github.com/yuin/goldmark v1.8.7 // Markdown of what our own people write
