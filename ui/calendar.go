@@ -27,7 +27,7 @@ func (u *ui) calendarOf(ctx context.Context, v *visit, l listing) ([]byte, error
 		cal.SetXWRCalDesc(l.lead)
 	}
 	cal.SetUrl(l.page)
-	cal.SetRefreshInterval("PT1H", ical.WithValue("DURATION"))
+	cal.SetRefreshInterval("PT1H")
 	cal.SetXPublishedTTL("PT1H")
 
 	objects := []node.Object{l.only}
@@ -53,7 +53,7 @@ func (u *ui) calendarOf(ctx context.Context, v *visit, l listing) ([]byte, error
 		nothingDue(cal)
 	}
 	var b bytes.Buffer
-	err = cal.SerializeTo(&b)
+	err = cal.SerializeTo(&b, ical.WithNewLineWindows) // CRLF, on every system
 	return b.Bytes(), err
 }
 
@@ -75,7 +75,7 @@ func (v *visit) event(e *entry) *ical.VEvent {
 	event.SetTimeTransparency(ical.TransparencyTransparent)
 	event.SetSummary(say("calendar.deadline", nameOf(e.Text)))
 	text := capital(factLine(o)) + "\n" + e.By.Name + " " + e.By.Address
-	if about := plainText(e.Text.HTML, 500); about != "" {
+	if about := plainText(shown(e.Text, e.By.Own), 500); about != "" {
 		text += "\n\n" + about
 	}
 	if page, err := url.Parse(e.Href); err == nil && e.Href != "" {

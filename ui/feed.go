@@ -136,7 +136,7 @@ func (v *visit) feedEntry(e *entry) feedEntry {
 			f.html += shown(d, e.By.Own)
 		}
 	case *node.Post:
-		f.summary = plainText(e.Text.HTML, 200)
+		f.summary = plainText(f.html, 200)
 		if w := warning(o); w != "" {
 			f.title = say("warning", w)
 			f.summary = f.title
