@@ -16,12 +16,15 @@ test: tools lint
 	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 30m ./...
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
-# detector, the Fedify peer, feeds, a network of their own, pages in a browser.
-TOOLS = gcc:gcc node:nodejs npm:npm jing:jing ip:iproute2 chromium:chromium
+# detector, the Fedify peer, feeds, a network of their own, pages in a browser. And modules of Debian's Python that read
+# feeds and calendars.
+TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium
+PYTHON = feedparser icalendar
 
 tools:
-	@echo "The tests need, besides Go and Fedify 2.3.6 from npm: $(TOOLS) (program:package)."
+	@echo "The tests need, besides Go and Fedify 2.3.6 from npm: $(TOOLS) (program:package), and for Python: $(PYTHON)."
 	@missing=""; for t in $(TOOLS); do command -v $${t%%:*} >/dev/null || missing="$$missing $${t##*:}"; done; \
+	for m in $(PYTHON); do /usr/bin/python3 -c "import $$m" 2>/dev/null || missing="$$missing python3-$$m"; done; \
 	case "$$missing" in *gcc*) missing="$$missing libc6-dev";; esac; \
 	if [ -n "$$missing" ]; then \
 		echo "Installing with apt-get:$$missing"; \

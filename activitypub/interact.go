@@ -81,22 +81,22 @@ func (w *Wire) homeOf(visitor string) (home, resource string, err error) {
 	if len(s) > maxVisitor {
 		return "", "", no
 	}
-	if !strings.Contains(s, "://") {
-		handle, host, ok := handleAndHost(s)
-		if !ok {
-			return "", "", no
-		}
-		resource, s = w.resourceOf(handle, host), w.base.Scheme+"://"+host
+	handle, host, ok := "", "", true
+	address := strings.Contains(s, "://")
+	if !address {
+		handle, host, ok = handleAndHost(s)
+		s = w.base.Scheme + "://" + host
 	}
 	u, err := w.rules.ParseID(s)
-	if err != nil {
+	if err != nil || !ok {
 		return "", "", no
 	}
-	if resource == "" {
-		u.Fragment, u.RawFragment = "", ""
-		resource = u.String()
+	u.Fragment, u.RawFragment = "", ""
+	home = HostOf(u.String())
+	if address {
+		return home, u.String(), nil
 	}
-	return HostOf(u.String()), resource, nil
+	return home, w.resourceOf(handle, home), nil
 }
 
 var templateVariable = regexp.MustCompile(`\{([^{}]*)\}`)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,21 @@ func Get(t testing.TB, address string, headers ...string) Answer {
 func GetDocument(t testing.TB, address string) Answer {
 	t.Helper()
 	return Get(t, address, "Accept", typeActivity)
+}
+
+// PostForm sends a form as a browser does; headers come in pairs.
+func PostForm(t testing.TB, address string, form url.Values, headers ...string) Answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "text/html")
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	return send(t, req)
 }
 
 func send(t testing.TB, req *http.Request) Answer {

@@ -91,6 +91,7 @@ func guarded(t *testing.T, base string) (*echo.Echo, *counters) {
 	e.GET("/", ok)
 	e.GET("/ap/coop", ok)
 	e.POST("/ap/inbox", ok)
+	e.POST("/interact", ok)
 	e.GET("/panic", func(echo.Context) error { panic("boom") })
 	return e, counts
 }
@@ -160,6 +161,7 @@ func TestMeasure(t *testing.T) {
 	}{
 		{"pages", "GET", "/", nil, true, 300},
 		{"letters", "POST", "/ap/inbox", nil, true, 500},
+		{"visitors' servers", "POST", "/interact", nil, true, 10},
 		{"documents", "GET", "/ap/coop", nil, false, 600},
 		{"a page asked for as document", "GET", "/", []string{"Accept", "application/activity+json"}, false, 600},
 	} {
