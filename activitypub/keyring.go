@@ -40,6 +40,7 @@ type keyring struct {
 	slots Gate
 
 	mu        sync.Mutex
+	changes   int // of known that a fetch or an end has made: what was read from the store before is old
 	known     map[string]*provenKey
 	failed    map[string]failedKey
 	refetched map[string]time.Time // by owner
@@ -59,29 +60,43 @@ func (k *keyring) init(w *Wire) {
 
 // held gives a key that needs no fetch, nil if there is none.
 func (k *keyring) held(ctx context.Context, keyID string) *provenKey {
-	k.mu.Lock()
-	key := k.known[keyID]
-	k.mu.Unlock()
-	if key != nil && k.w.node.Now().Before(key.until) {
-		return key
+	for {
+		k.mu.Lock()
+		key, changes := k.known[keyID], k.changes
+		k.mu.Unlock()
+		if key != nil && k.w.node.Now().Before(key.until) {
+			return key
+		}
+		a, err := k.w.node.Store().ActorByKey(ctx, keyID)
+		if err != nil || a.Local || !a.Gone.IsZero() {
+			return nil
+		}
+		public, err := ParsePublicKeyPEM(a.KeyPEM)
+		if err != nil {
+			return nil
+		}
+		key = &provenKey{id: keyID, owner: a.IRI, public: public}
+		if k.keep(key, changes) {
+			return key
+		}
 	}
-	a, err := k.w.node.Store().ActorByKey(ctx, keyID)
-	if err != nil || a.Local || !a.Gone.IsZero() {
-		return nil
-	}
-	public, err := ParsePublicKeyPEM(a.KeyPEM)
-	if err != nil {
-		return nil
-	}
-	key = &provenKey{id: keyID, owner: a.IRI, public: public}
-	k.keep(key)
-	return key
 }
 
-func (k *keyring) keep(key *provenKey) {
-	key.until = k.w.node.Now().Add(trustedFor)
+// keep remembers a key that was in the store, unless something was fetched meanwhile: an old key would come
+// back to life.
+func (k *keyring) keep(key *provenKey, changes int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.changes != changes {
+		return false
+	}
+	k.put(key)
+	return true
+}
+
+// put is called with mu held.
+func (k *keyring) put(key *provenKey) {
+	key.until = k.w.node.Now().Add(trustedFor)
 	if len(k.known) >= maxKeys {
 		for id := range k.known { // any: the store still has it
 			delete(k.known, id)
@@ -92,10 +107,29 @@ func (k *keyring) keep(key *provenKey) {
 	delete(k.failed, key.id)
 }
 
+// renew remembers a key that was fetched, nil for none, and forgets those of its owner that the owner's document m
+// shows no more: an old key is worthless (SIG-11).
+func (k *keyring) renew(owner string, m map[string]any, fresh *provenKey) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.changes++
+	maps.DeleteFunc(k.known, func(id string, key *provenKey) bool {
+		if key.owner != owner {
+			return false
+		}
+		shown, err := keyIn(m, id)
+		return err != nil || !sameKey(shown, key.public)
+	})
+	if fresh != nil {
+		k.put(fresh)
+	}
+}
+
 // forget drops the keys of an actor who is gone: nothing that they sign is believed any more.
 func (k *keyring) forget(owner string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.changes++
 	maps.DeleteFunc(k.known, func(_ string, key *provenKey) bool { return key.owner == owner })
 }
 
@@ -109,25 +143,47 @@ func (k *keyring) find(ctx context.Context, keyID string) (*provenKey, error) {
 }
 
 // again fetches a key anew after a signature did not hold with the one we have: its owner may
-// have changed it (SIG-11). At most once in 5 minutes for an actor; nil if it was done already.
+// have changed it (SIG-11). At most once in 5 minutes for an actor; whoever comes while it is being
+// fetched, or after it came, gets what came. Nil if there is nothing newer.
 func (k *keyring) again(ctx context.Context, old *provenKey) (*provenKey, error) {
-	now := k.w.node.Now()
-	k.mu.Lock()
-	last, done := k.refetched[old.owner]
-	if done && now.Sub(last) < refetchEvery {
-		k.mu.Unlock()
-		return nil, nil
-	}
-	bound(k.refetched, maxKeys, func(t time.Time) bool { return now.Sub(t) >= refetchEvery })
-	k.refetched[old.owner] = now
-	k.mu.Unlock()
-	fresh, err := k.fetch(ctx, old.id)
-	if errors.Is(err, errUnreached) { // nothing was learned, so the next letter may ask again
+	for {
+		now := k.w.node.Now()
 		k.mu.Lock()
-		delete(k.refetched, old.owner)
+		if key := k.known[old.id]; key != nil && !sameKey(key.public, old.public) {
+			k.mu.Unlock()
+			return key, nil
+		}
+		if busy := k.fetching[old.id]; busy != nil {
+			k.mu.Unlock()
+			select {
+			case <-busy:
+				continue
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		last, done := k.refetched[old.owner]
+		if done && now.Sub(last) < refetchEvery {
+			k.mu.Unlock()
+			return nil, nil
+		}
+		if f := k.failed[old.id]; now.Before(f.until) {
+			k.mu.Unlock()
+			return nil, f.err
+		}
+		bound(k.refetched, maxKeys, func(t time.Time) bool { return now.Sub(t) >= refetchEvery })
+		k.refetched[old.owner] = now
+		fetched := make(chan struct{})
+		k.fetching[old.id] = fetched
 		k.mu.Unlock()
+		fresh, err := k.fetchNow(ctx, old.id, fetched)
+		if errors.Is(err, errUnreached) { // nothing was learned, so the next letter may ask again
+			k.mu.Lock()
+			delete(k.refetched, old.owner)
+			k.mu.Unlock()
+		}
+		return fresh, err
 	}
-	return fresh, err
 }
 
 // fetch asks the key's home, one request for one key at a time.
@@ -155,11 +211,12 @@ func (k *keyring) fetch(ctx context.Context, keyID string) (*provenKey, error) {
 	done := make(chan struct{})
 	k.fetching[keyID] = done
 	k.mu.Unlock()
+	return k.fetchNow(ctx, keyID, done)
+}
 
+// fetchNow asks for a key that is noted in fetching, until which others wait.
+func (k *keyring) fetchNow(ctx context.Context, keyID string, done chan struct{}) (*provenKey, error) {
 	key, err := k.ask(ctx, keyID)
-	if err == nil {
-		k.keep(key)
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.fetching, keyID)
@@ -228,77 +285,9 @@ func (k *keyring) ask(ctx context.Context, keyID string) (*provenKey, error) {
 	if err := k.w.node.KeepActor(ctx, a); err != nil {
 		return nil, &ownError{fmt.Errorf("keep %s: %w", owner, err)}
 	}
-	return &provenKey{id: keyID, owner: owner, public: claimed}, nil
-}
-
-// keyOwner is whom a document names as owner of a key: a key document by `owner` or `controller`,
-// an actor or a stub of one inside its publicKey (interop.md 2.5).
-func keyOwner(m map[string]any, keyID string) string {
-	if Str(m, "id") == keyID {
-		if o := IDOf(m["owner"]); o != "" {
-			return o
-		}
-		if o := IDOf(m["controller"]); o != "" {
-			return o
-		}
-	}
-	for _, entry := range keyEntries(m) {
-		if Str(entry, "id") != keyID {
-			continue
-		}
-		if o := IDOf(entry["owner"]); o != "" {
-			return o
-		}
-		return IDOf(entry["controller"])
-	}
-	return ""
-}
-
-// keyEntries are the first four keys that a document lists: publicKey, and Multikeys (FEP-521a).
-func keyEntries(m map[string]any) []map[string]any {
-	var out []map[string]any
-	for _, property := range []string{"publicKey", "assertionMethod"} {
-		for i, v := range List(m[property]) {
-			if entry := Obj(v); entry != nil && i < 4 {
-				out = append(out, entry)
-			}
-		}
-	}
-	return out
-}
-
-func keyIn(m map[string]any, keyID string) (crypto.PublicKey, error) {
-	entries := keyEntries(m)
-	if Str(m, "id") == keyID {
-		entries = append(entries, m)
-	}
-	for _, entry := range entries {
-		if Str(entry, "id") != keyID {
-			continue
-		}
-		if pem := Str(entry, "publicKeyPem"); pem != "" {
-			return ParsePublicKeyPEM(pem)
-		}
-		if multi := Str(entry, "publicKeyMultibase"); multi != "" {
-			return ParseMultikey(multi)
-		}
-	}
-	return nil, fmt.Errorf("there is no key %s in its document", keyID)
-}
-
-// mainKey is the key of an actor that is stored with it: the first in its document that it owns and that can
-// be used. Others are kept in memory alone and fetched again when they are needed.
-func mainKey(m map[string]any, owner string) (id, pem string) {
-	for _, entry := range keyEntries(m) {
-		id, pem = Str(entry, "id"), Str(entry, "publicKeyPem")
-		if IDOf(entry["owner"]) != owner || !SameOrigin(id, owner) {
-			continue
-		}
-		if _, err := ParsePublicKeyPEM(pem); err == nil {
-			return id, pem
-		}
-	}
-	return "", ""
+	key := &provenKey{id: keyID, owner: owner, public: claimed}
+	k.renew(owner, m, key)
+	return key, nil
 }
 
 // ownError is trouble of this node, not of the key that it asked for.
@@ -362,6 +351,7 @@ func (w *Wire) fetchActor(ctx context.Context, iri string, age time.Duration) (*
 	if err := w.node.KeepActor(ctx, a); err != nil {
 		return nil, fmt.Errorf("keep %s: %w", iri, err)
 	}
+	w.keys.renew(iri, doc.Object, nil)
 	return a, nil
 }
 

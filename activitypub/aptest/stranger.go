@@ -35,6 +35,8 @@ type Stranger struct {
 	// Answer decides about letters and may be nil, which is 202. It is called with the request
 	// and the letter.
 	Answer func(*http.Request, M) int
+	// Front comes before everything else and may be nil. Where it returns true it has answered.
+	Front func(http.ResponseWriter, *http.Request) bool
 
 	// Tags makes it send an ETag with each document, and 304 to those who have it.
 	Tags bool
@@ -105,6 +107,7 @@ func (s *Stranger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case down:
 		w.WriteHeader(http.StatusBadGateway)
+	case s.Front != nil && s.Front(w, r):
 	case handle != nil:
 		handle(w, r)
 	case r.Method == http.MethodPost:
