@@ -8,7 +8,7 @@ import (
 
 // Q-9, SIG-8: what is remembered of hosts and keys that others name at will has a number that it never passes.
 func TestMemoryOfOthersIsBounded(t *testing.T) {
-	h := newHostLimits()
+	h := newHostLimits(fetchesPerSecond, fetchBurst, maxLimitedHosts)
 	for i := range 2 * maxLimitedHosts {
 		h.bucket(fmt.Sprint(i, ".example"), testNow)
 	}
@@ -26,7 +26,7 @@ func TestMemoryOfOthersIsBounded(t *testing.T) {
 		if _, err := k.find(t.Context(), fmt.Sprintf("https://refused.example/%d", i)); asRefused(err) == nil {
 			t.Fatal(err)
 		}
-		k.keep(&provenKey{id: fmt.Sprint("new", i)})
+		k.keep(&provenKey{id: fmt.Sprint("new", i)}, k.changes)
 		k.again(t.Context(), &provenKey{id: "x", owner: fmt.Sprint("owner", i)})
 	}
 	if len(k.failed) > maxKeys || len(k.refetched) > maxKeys || len(k.known) > maxKeys {

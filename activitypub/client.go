@@ -112,7 +112,7 @@ func NewClient(opt ClientOptions) (*Client, error) {
 		rules:        rules,
 		transport:    transport,
 		resolver:     resolver,
-		hosts:        newHostLimits(),
+		hosts:        newHostLimits(fetchesPerSecond, fetchBurst, maxLimitedHosts),
 		refusals:     &refusalLog{log: opt.Log, now: opt.Now},
 		fetches:      NewGate(opt.Fetches),
 		posts:        NewGate(opt.Posts),

@@ -825,7 +825,7 @@ func TestAtOnce(t *testing.T) {
 // would wait for more than 5 s (OUT-3).
 func TestFetchRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHostLimits()
+		h := newHostLimits(fetchesPerSecond, fetchBurst, maxLimitedHosts)
 		begin := time.Now()
 		for range 40 {
 			if err := h.wait(t.Context(), "a"); err != nil {

@@ -11,12 +11,17 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits for fetches from one host (OUT-3), and how many hosts are remembered.
+// Limits for fetches from one host (OUT-3), and for its proved letters: 600 a minute (HTTP-4); and how many hosts
+// are remembered.
 const (
 	fetchesPerSecond = 10
 	fetchBurst       = 20
 	longestWait      = 5 * time.Second // for one's turn
 	maxLimitedHosts  = 4096
+
+	lettersPerSecond = 10
+	letterBurst      = 600
+	maxSigningHosts  = 100_000
 )
 
 // errOwnLimit is the end of a request that was never made. The host is not to blame, and it may be made later.
@@ -25,12 +30,26 @@ var errOwnLimit = errors.New("too many requests of our own")
 // hostLimits keeps one token bucket per host. A bucket that is full again is as good
 // as none, so forgetting those bounds the state.
 type hostLimits struct {
+	perSecond rate.Limit
+	burst     int
+	most      int // hosts remembered
+
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
 }
 
-func newHostLimits() *hostLimits {
-	return &hostLimits{buckets: make(map[string]*rate.Limiter)}
+func newHostLimits(perSecond rate.Limit, burst, most int) *hostLimits {
+	return &hostLimits{perSecond: perSecond, burst: burst, most: most, buckets: make(map[string]*rate.Limiter)}
+}
+
+// take counts one thing that host does now and returns 0, or how long it has to wait with it.
+func (h *hostLimits) take(host string, now time.Time) time.Duration {
+	r := h.bucket(host, now).ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if wait > 0 {
+		r.CancelAt(now)
+	}
+	return wait
 }
 
 // wait returns when host may be asked again. It fails at once if that would take
@@ -49,10 +68,10 @@ func (h *hostLimits) bucket(host string, now time.Time) *rate.Limiter {
 	defer h.mu.Unlock()
 	b := h.buckets[host]
 	if b == nil {
-		if len(h.buckets) >= maxLimitedHosts {
+		if len(h.buckets) >= h.most {
 			h.forget(now)
 		}
-		b = rate.NewLimiter(fetchesPerSecond, fetchBurst)
+		b = rate.NewLimiter(h.perSecond, h.burst)
 		h.buckets[host] = b
 	}
 	return b
@@ -62,12 +81,12 @@ func (h *hostLimits) bucket(host string, now time.Time) *rate.Limiter {
 // that it does not have to look at all of them for each new host.
 func (h *hostLimits) forget(now time.Time) {
 	for host, b := range h.buckets {
-		if b.TokensAt(now) >= fetchBurst {
+		if b.TokensAt(now) >= float64(h.burst) {
 			delete(h.buckets, host)
 		}
 	}
 	for host := range h.buckets {
-		if len(h.buckets) <= maxLimitedHosts*3/4 {
+		if len(h.buckets) <= h.most*3/4 {
 			return
 		}
 		delete(h.buckets, host)

@@ -257,8 +257,12 @@ func (w *Wire) authenticate(ctx context.Context, l *letter) error {
 	if key.owner != l.actor { // SIG-1: a key of one actor signs for nobody else
 		return &statusError{http.StatusForbidden, "The signer is not the actor of the letter."}
 	}
+	host := HostOf(l.actor)
+	if wait := w.signers.take(host, w.node.Now()); wait > 0 { // HTTP-4
+		return &tooMany{wait}
+	}
 	l.signer = key
-	w.forms.heard(ctx, HostOf(l.actor), l.signature.Form)
+	w.forms.heard(ctx, host, l.signature.Form)
 	return nil
 }
 

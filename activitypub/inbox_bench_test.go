@@ -31,6 +31,7 @@ import (
 type inboxNode struct {
 	testing.TB
 	node    *node.Node
+	wire    *Wire
 	echo    *echo.Echo
 	senders []string
 	key     *rsa.PrivateKey // of all senders: what differs between keys costs nothing
@@ -69,6 +70,7 @@ func newInboxNode(t testing.TB, senders int) *inboxNode {
 	}))
 	wire, err := New(ctx, n.node, Options{Version: "0.0.0-test"})
 	n.must(err)
+	n.wire = wire
 	t.Cleanup(wire.Close)
 	n.echo.HTTPErrorHandler = func(err error, c echo.Context) { Problem(c, err) }
 	wire.Mount(n.echo)

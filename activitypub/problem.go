@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -57,6 +59,14 @@ type statusError struct {
 	detail string
 }
 
+// A tooMany is the answer to one who sends more than its share: 429, with the time after which the next is taken.
+type tooMany struct{ wait time.Duration }
+
+func (e *tooMany) Error() string { return fmt.Sprintf("too many: the next in %s", e.wait) }
+
+// seconds is the wait for a Retry-After header, rounded up.
+func (e *tooMany) seconds() int { return int((e.wait + time.Second - 1) / time.Second) }
+
 func (e *statusError) Error() string { return http.StatusText(e.status) + ": " + e.detail }
 
 // Problem answers c with err as RFC 9457 wants it, and with the status of the table HTTP-2. It
@@ -86,6 +96,9 @@ func Problem(c echo.Context, err error) error {
 		return jsonErr
 	}
 	h := c.Response().Header()
+	if many := (*tooMany)(nil); errors.As(err, &many) {
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(many.seconds()))
+	}
 	if s, ok := retryAfter[p.Status]; ok && h.Get(echo.HeaderRetryAfter) == "" {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(s))
 	}
@@ -106,6 +119,9 @@ func StatusOf(err error) int {
 	var said *statusError
 	if errors.As(err, &said) {
 		return said.status
+	}
+	if many := (*tooMany)(nil); errors.As(err, &many) {
+		return http.StatusTooManyRequests
 	}
 	var ofEcho *echo.HTTPError
 	if errors.As(err, &ofEcho) && ofEcho.Code >= 400 && ofEcho.Code < 600 {

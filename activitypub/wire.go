@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 
+	"golang.org/x/time/rate"
+
 	"github.com/coopnode/coopnode/node"
 )
 
@@ -42,7 +44,10 @@ type Wire struct {
 	noting chan struct{} // one place for each signed GET being noted
 	notes  sync.WaitGroup
 
-	keys keyring // how the doors prove letters
+	keys      keyring     // how the doors prove letters
+	signers   *hostLimits // how many of them each host may send
+	askers    *hostLimits // whose keys are fetched after a GET of theirs
+	allAskers *rate.Limiter
 
 	documents documentCache // what others GET, made ready
 }
@@ -73,6 +78,9 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 	w.visitors = NewGate(doorwaysAtOnce)
 	w.noting = make(chan struct{}, readersAtOnce)
 	w.keys.init(w)
+	w.signers = newHostLimits(lettersPerSecond, letterBurst, maxSigningHosts)
+	w.askers = newHostLimits(askersPerSecond, askerBurst, maxLimitedHosts)
+	w.allAskers = rate.NewLimiter(allAskersASec, allAskersBurst)
 	return w, nil
 }
 

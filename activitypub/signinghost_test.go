@@ -1,0 +1,50 @@
+package activitypub
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// HTTP-4: a host may send 600 proved letters at once and ten a second; then it is told when the next one is
+// taken, and that is so. Others are not held up, and the memory of it is bounded.
+func TestShareOfOneHost(t *testing.T) {
+	n := newInboxNode(t, 2)
+	now := n.wire.node.Now()
+	host := HostOf(n.senders[0])
+	for i := range 600 {
+		if wait := n.wire.signers.take(host, now); wait > 0 {
+			t.Fatalf("letter %d has to wait %s", i+1, wait)
+		}
+	}
+	if wait := n.wire.signers.take(host, now); wait <= 0 || wait > 100*time.Millisecond {
+		t.Errorf("letter 601 has to wait %s, want a tenth of a second", wait)
+	}
+	for range 6_000 { // so much more that the bucket is empty for ten minutes
+		n.wire.signers.bucket(host, now).ReserveN(now, 1)
+	}
+	list := n.letters(2)
+	answers := [2]*httptest.ResponseRecorder{httptest.NewRecorder(), httptest.NewRecorder()}
+	for i, r := range list {
+		n.echo.ServeHTTP(answers[i], r)
+	}
+	if answers[0].Code != http.StatusTooManyRequests || answers[1].Code != http.StatusAccepted {
+		t.Errorf("answered %d and %d, want 429 and 202", answers[0].Code, answers[1].Code)
+	}
+	after, err := strconv.Atoi(answers[0].Header().Get("Retry-After"))
+	if err != nil || after < 590 || after > 601 {
+		t.Errorf("Retry-After %q, want about 600 s", answers[0].Header().Get("Retry-After"))
+	}
+	if wait := n.wire.signers.take(host, now.Add(time.Duration(after)*time.Second)); wait > 0 {
+		t.Errorf("after the time that was told it still has to wait %s", wait)
+	}
+	small := newHostLimits(lettersPerSecond, letterBurst, 100)
+	for i := range 1000 {
+		small.take(strconv.Itoa(i), now)
+	}
+	if len(small.buckets) > 100 {
+		t.Errorf("%d hosts are remembered, want at most 100", len(small.buckets))
+	}
+}
