@@ -113,3 +113,69 @@ func TestMasterKey(t *testing.T) {
 	right := open(t, Options{Dir: dir, MasterKeyFile: elsewhere})
 	wantKey(t, right, "secret")
 }
+
+// KEY-5: all keys are sealed anew in one transaction. Stores that are open meanwhile go on, and what they seal
+// afterwards is sealed with the new master key; a file that opens the keys is there whenever the machine stops.
+func TestReseal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, keyName)
+	master := func() string {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	db := open(t, Options{Dir: dir, Create: true})
+	beside := open(t, Options{Dir: dir})
+	saveKey(t, db, "secret")
+	first := master()
+	if n, err := db.Reseal(t.Context()); n != 1 || err != nil {
+		t.Fatalf("sealed %d keys anew, %v", n, err)
+	}
+	if master() == first {
+		t.Error("the master key is the old one")
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	wantKey(t, db, "secret")
+	wantKey(t, beside, "secret")
+	if _, err := db.Reseal(t.Context()); err != nil { // beside has yet another one now
+		t.Fatal(err)
+	}
+	saveKey(t, beside, "changed")
+	wantKey(t, db, "changed")
+	wantKey(t, open(t, Options{Dir: dir}), "changed")
+
+	// Stopped after the commit, before the new file took the name of the old one.
+	second := master()
+	if err := os.Rename(path, newKeyPath(path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(first), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, beside, "changed")
+	wantKey(t, open(t, Options{Dir: dir}), "changed")
+	if master() != second || fileExists(newKeyPath(path)) {
+		t.Error("the next start has not put the new master key in its place")
+	}
+
+	// Stopped before the commit.
+	if err := os.WriteFile(newKeyPath(path), []byte(first), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, Options{Dir: dir})
+	wantKey(t, again, "changed")
+	if _, err := again.Reseal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, open(t, Options{Dir: dir}), "changed")
+
+	given := open(t, Options{Dir: t.TempDir(), Create: true, MasterKey: bytes.Repeat([]byte{7}, 32)})
+	if _, err := given.Reseal(t.Context()); node.KindOf(err) != node.Invalid {
+		t.Errorf("got %v, want Invalid", err)
+	}
+}
