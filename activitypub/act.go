@@ -106,6 +106,8 @@ func (e Encoder) act(a *node.Act) (activity, error) {
 		target.AppendIRI(where)
 		t.SetActivityStreamsTarget(target)
 	}
+	put(t.GetUnknownProperties(), "instrument", a.Instrument)
+	put(t.GetUnknownProperties(), "result", a.Result)
 	times(t, a.Published, time.Time{})
 	return t, nil
 }
@@ -151,6 +153,10 @@ func newActivity(v node.Verb) activity {
 		return streams.NewActivityStreamsRemove()
 	case node.Flag:
 		return streams.NewActivityStreamsFlag()
+	case node.Move:
+		return streams.NewActivityStreamsMove()
+	case node.QuoteRequest:
+		return newQuoteRequest()
 	}
 	return nil
 }
@@ -169,6 +175,7 @@ func verbOf(ctx context.Context, t vocab.Type) (verb node.Verb) {
 		func(context.Context, vocab.ActivityStreamsUndo) error { return is(node.Undo) },
 		func(context.Context, vocab.ActivityStreamsLike) error { return is(node.Like) },
 		func(context.Context, vocab.ActivityStreamsAnnounce) error { return is(node.Announce) },
+		func(context.Context, vocab.ActivityStreamsMove) error { return is(node.Move) },
 		func(context.Context, vocab.ActivityStreamsBlock) error { return is(node.Block) },
 		func(context.Context, vocab.ActivityStreamsFlag) error { return is(node.Flag) },
 	)
@@ -186,6 +193,7 @@ func verbOf(ctx context.Context, t vocab.Type) (verb node.Verb) {
 func decodeAct(m map[string]any, verb node.Verb, rules AddressRules, now time.Time) *node.Act {
 	a := &node.Act{
 		IRI: Str(m, "id"), Verb: verb, Actor: IDOf(m["actor"]), ObjectIRI: IDOf(first(m["object"])),
+		Target: IDOf(first(m["target"])), Instrument: IDOf(first(m["instrument"])),
 		To: IDs(m["to"]), Cc: IDs(m["cc"]), Published: said(m, now),
 	}
 	if verb == node.Flag {
@@ -201,7 +209,13 @@ func decodeAct(m map[string]any, verb node.Verb, rules AddressRules, now time.Ti
 	switch verb {
 	case node.Undo, node.Accept, node.Reject:
 		a.Inner = &node.Act{IRI: a.ObjectIRI, Verb: verbNamed(carried), Actor: IDOf(first(carried["actor"])), ObjectIRI: IDOf(first(carried["object"]))}
+	case node.Announce:
+		a.ObjectIRI = announced(carried)
 	case node.Create, node.Update:
+		if isVote(carried) {
+			a.ObjectIRI = "" // votes are neither shown nor fetched
+			return a
+		}
 		if anyOf(Types(carried), actorTypes) {
 			if subject, err := decodeActor(carried, rules); err == nil && subject.IRI == a.Actor {
 				a.Subject = subject
@@ -223,4 +237,17 @@ func addressed(object, activity map[string]any) map[string]any {
 	object = maps.Clone(object)
 	object["to"], object["cc"] = activity["to"], activity["cc"]
 	return object
+}
+
+// announced is the address of what an Announce with this copy in it passes on: of what a carried Create or Update is
+// about, as groups announce it (interop.md 4.5), "" for other activities, for nobody shares a share. Of the copy
+// nothing else is believed.
+func announced(copied map[string]any) string {
+	switch t, _ := first(copied["type"]).(string); {
+	case t == string(node.Create) || t == string(node.Update):
+		return IDOf(first(copied["object"]))
+	case anyOf(Types(copied), postTypes) || isProposal(copied, Types(copied)) || t == "":
+		return IDOf(copied)
+	}
+	return ""
 }

@@ -36,6 +36,8 @@ func encodeActor(l node.Links, a *node.Actor) (envelope, error) {
 	own["inbox"], own["outbox"] = l.Inbox(), l.Outbox()
 	own["followers"], own["following"], own["featured"] = l.Followers(), l.Following(), l.Featured()
 	own["endpoints"] = map[string]any{"sharedInbox": l.SharedInbox()}
+	putList(own, "alsoKnownAs", a.AlsoKnownAs)
+	put(own, "movedTo", a.MovedTo)
 	own["publicKey"] = map[string]any{"id": a.KeyID, "owner": a.IRI, "publicKeyPem": a.KeyPEM}
 	// publicKey stays one object, for many servers read nothing from a list. Keys that end what was under way
 	// stand beside it (FEP-521a).
@@ -278,6 +280,14 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 	}
 	a.URL = webAddress(m["url"])
 	a.Icon, a.Image = iconIn(m["icon"]), iconIn(m["image"])
+	for _, alias := range IDs(m["alsoKnownAs"]) {
+		if alias = idIn(alias, rules); alias != "" && alias != iri && len(a.AlsoKnownAs) < node.MaxAliases {
+			a.AlsoKnownAs = append(a.AlsoKnownAs, alias)
+		}
+	}
+	if a.MovedTo = idIn(first(m["movedTo"]), rules); a.MovedTo == iri {
+		a.MovedTo = ""
+	}
 	a.ApprovesFollowers, _ = m["manuallyApprovesFollowers"].(bool)
 	a.Published, _ = Time(m, "published")
 	a.Updated, _ = Time(m, "updated")

@@ -332,14 +332,14 @@ func TestTypesWithoutEffect(t *testing.T) {
 	ana := d.away.Person("ana")
 	post := d.Post("Hello.")
 	d.Rest()
-	for _, kind := range []string{"Block", "Flag", "Move", "Add", "Remove", "Join", "Leave", "Invite", "Offer", "TentativeAccept", "View", "Arrive", "QuoteRequest", "Bite", "Note"} {
+	for _, kind := range []string{"Add", "Remove", "Join", "Leave", "Invite", "Offer", "TentativeAccept", "View", "Arrive", "Bite", "Note"} {
 		ana.Want(http.StatusAccepted, d.Links.Inbox(), ana.Do(kind, post.IRI))
 	}
 	if s, err := d.QueueStatus(t.Context()); err != nil || s.Letters != 0 {
 		t.Errorf("%d letters kept, %v, want none", s.Letters, err)
 	}
 	// They are proved all the same (SIG-1).
-	ana.Want(http.StatusUnauthorized, d.Links.Inbox(), ana.Do("Flag", post.IRI), aptest.In(aptest.Unsigned))
+	ana.Want(http.StatusUnauthorized, d.Links.Inbox(), ana.Do("Join", post.IRI), aptest.In(aptest.Unsigned))
 }
 
 // A note that nobody here has a reason to read is not kept; one that names us alone is kept and shown to nobody

@@ -96,6 +96,12 @@ func (w *Wire) Inspect(ctx context.Context, address string) (*Inspection, error)
 			return in, &node.Error{Op: "find", Kind: node.Refused, Subject: in.Address, Text: "That address leads to " + in.Actor.Address() + ", which does not go by it."}
 		}
 		in.step("%s %s, called %q, inbox %s", in.Actor.Type, in.Actor.Address(), in.Actor.Name, in.Actor.Inbox)
+		for _, alias := range in.Actor.AlsoKnownAs {
+			in.step("it says that it is also %s", alias)
+		}
+		if in.Actor.MovedTo != "" {
+			in.step("it has moved to %s", in.Actor.MovedTo)
+		}
 		if in.Actor.KeyPEM == "" {
 			in.step("it names no key that can be used: its letters will be refused")
 		}

@@ -282,6 +282,15 @@ var fixtureRows = []fixtureRow{
 		}
 	}},
 	{file: "mastodon-move", status: 202, before: first("mastodon-follow"), check: func(b *letterbox) { b.wantFollower(ana, node.Accepted) }},
+	{file: "mastodon-move", name: "followed", status: 202, before: func(b *letterbox) {
+		b.followed(b.person(ana))
+		anew := b.person("https://gts.example/users/ana")
+		claims(b.host("gts.example"), anew, "ana", []any{b.here(ana)}, "")
+	}, check: func(b *letterbox) {
+		if old, new := b.FollowedState(b.here(ana)), b.FollowedState(b.here("https://gts.example/users/ana")); old != node.Moved || new != node.Pending {
+			b.Errorf("the old follow is %q, the new one %q; want moved and pending", old, new)
+		}
+	}},
 	{file: "mastodon-flag", status: 202, check: func(b *letterbox) { // MOD-6
 		list, err := b.Reports(b.Context(), node.ReportQuery{Open: true})
 		if err != nil || len(list) != 1 {
@@ -300,7 +309,13 @@ var fixtureRows = []fixtureRow{
 		}
 	}},
 	{file: "mastodon-relay-follow", status: 202, check: func(b *letterbox) { b.wantFollower("https://mastodon.example/actor", "") }},
-	{file: "mastodon-quote-request", status: 202, check: nothing},
+	{file: "mastodon-quote-request", status: 202, check: func(b *letterbox) {
+		accept := b.host("mastodon.example").Letter("Accept", b.read("mastodon-quote-request")["id"].(string))
+		if stamp, _ := accept["result"].(string); aptest.GetDocument(b, stamp).Status != http.StatusOK {
+			b.Errorf("the stamp is not served: %v", accept)
+		}
+		b.wantNothing()
+	}},
 
 	{file: "gotosocial-follow", status: 202, check: func(b *letterbox) {
 		b.wantAccept("gotosocial-follow")

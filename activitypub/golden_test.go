@@ -54,24 +54,40 @@ func pretty(t *testing.T, raw []byte) string {
 func TestGolden(t *testing.T) {
 	letters := sampleLetters()
 	for _, name := range slices.Sorted(maps.Keys(letters)) {
-		got := pretty(t, encodeSample(t, letters[name]))
-		file := filepath.Join("testdata", "golden", name+".json")
-		if *update {
-			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
+		checkGolden(t, name, encodeSample(t, letters[name]))
+	}
+}
+
+// checkGolden compares a document with its golden file, or writes it with -update.
+func checkGolden(t *testing.T, name string, raw []byte) {
+	t.Helper()
+	got := pretty(t, raw)
+	file := filepath.Join("testdata", "golden", name+".json")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if got != string(want) {
-			t.Errorf("%s is written differently than before. If that is meant: go test ./activitypub -run 'Golden|FederationFile' -update\ngot %s", file, got)
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is written differently than before. If that is meant: go test ./activitypub -run 'Golden|FederationFile' -update\ngot %s", file, got)
+	}
+}
+
+// The stamp of a quote is of a type that streams does not know (FEP-044f).
+func TestGoldenQuote(t *testing.T) {
+	q := &node.Quote{IRI: sampleLinks.Quote("r4b7ks2qxa"), Object: sampleOpening().IRI, Quote: "https://trenza.example/ap/posts/bbbbbbbbbb"}
+	raw, err := encodeQuote(sampleLinks, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "quote", raw)
 }
 
 // Decision 4: all that we send is understood by streams as the same type with the same id.
@@ -126,14 +142,17 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%T comes back changed\ngot  %+v\nwant %+v", want, show(got), show(want))
 		}
 	}
-	want := sampleActor()
-	got, err := decodeActor(read(want), rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got.KeyID, got.KeyPEM = want.KeyID, want.KeyPEM // keys come from the key's own home alone (SIG-11)
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the actor comes back changed\ngot  %s\nwant %s", show(got), show(want))
+	moved := sampleActor()
+	moved.MovedTo = "https://new.example/ap/coop"
+	for _, want := range []*node.Actor{sampleActor(), moved} {
+		got, err := decodeActor(read(want), rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.KeyID, got.KeyPEM = want.KeyID, want.KeyPEM // keys come from the key's own home alone (SIG-11)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("the actor comes back changed\ngot  %s\nwant %s", show(got), show(want))
+		}
 	}
 }
 
@@ -148,8 +167,8 @@ func show(v any) string {
 // The samples fill every field, or the round trip would prove nothing about the empty ones.
 func TestSamplesAreFull(t *testing.T) {
 	// Set by readers, by the store or only by others' objects.
-	free := []string{"ID", "To", "Draft", "Received", "Deleted", "InReplyTo", "Thread", "Lists", "Likes", "Shares", "Replies", "Raw", "Project", "Tags",
-		"Local", "Fetched", "Gone", "Warning", "Form", "Sensitive", "Source", "OldKeys"}
+	free := []string{"ID", "To", "Draft", "Received", "Deleted", "InReplyTo", "Thread", "Lists", "Moderation", "Likes", "Shares", "Replies", "Raw", "Project", "Tags",
+		"Local", "Fetched", "Gone", "Warning", "Form", "Sensitive", "Source", "OldKeys", "MovedTo", "Quote", "Options"}
 	var check func(path string, v reflect.Value)
 	check = func(path string, v reflect.Value) {
 		if v.Kind() == reflect.Pointer {
@@ -231,7 +250,7 @@ func TestFederationFile(t *testing.T) {
 	if got := named("Activities that it sends"); !maps.Equal(got, sent) {
 		t.Errorf("sent: FEDERATION.md names %v, the program %v", got, sent)
 	}
-	for _, v := range []node.Verb{node.Create, node.Update, node.Delete, node.Follow, node.Accept, node.Reject, node.Undo, node.Like, node.Announce, node.Add, node.Remove, node.Block, node.Flag} {
+	for _, v := range []node.Verb{node.Create, node.Update, node.Delete, node.Follow, node.Accept, node.Reject, node.Undo, node.Like, node.Announce, node.Add, node.Remove, node.Block, node.Flag, node.Move, node.QuoteRequest} {
 		if got := named("Activities that it understands")[string(v)]; got != node.Wants(v) {
 			t.Errorf("understood: FEDERATION.md names %s: %v, the program takes it: %v", v, got, node.Wants(v))
 		}

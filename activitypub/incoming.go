@@ -156,9 +156,10 @@ func (in *incoming) mayProve(host string) bool {
 }
 
 // needsProof says that what a letter is about must be fetched from its own home before anything
-// can be believed: an Announce of something that is not ours.
+// can be believed: an Announce of something that is not ours, a Move.
 func (in *incoming) needsProof(l *node.Letter) bool {
-	return node.Verb(l.Verb) == node.Announce && !in.w.node.Links.Ours(l.Object)
+	verb := node.Verb(l.Verb)
+	return verb == node.Move || verb == node.Announce && !in.w.node.Links.Ours(l.Object)
 }
 
 // open handles letters of one host in their order.
@@ -281,6 +282,8 @@ func (w *Wire) gather(ctx context.Context, a *node.Act) error {
 		return nil
 	}
 	switch a.Verb {
+	case node.Move:
+		return w.proveMove(ctx, a)
 	case node.Announce:
 	case node.Create, node.Update:
 		if !SameOrigin(a.ObjectIRI, a.Actor) {
@@ -312,6 +315,15 @@ func (w *Wire) fetchObject(ctx context.Context, iri string) (node.Object, error)
 	doc, err := w.client.GetObject(ctx, iri)
 	if err != nil {
 		return nil, err
+	}
+	if verb := verbNamed(doc.Object); verb == node.Create || verb == node.Update { // some pass on the act instead of its object
+		iri = IDOf(first(doc.Object["object"]))
+		if !SameOrigin(iri, Str(doc.Object, "id")) {
+			return nil, &unproven{Str(doc.Object, "id") + " is about something elsewhere"}
+		}
+		if doc, err = w.client.GetObject(ctx, iri); err != nil {
+			return nil, err
+		}
 	}
 	o := decodeObject(doc.Object, w.rules)
 	if o == nil {

@@ -53,6 +53,7 @@ func (w *Wire) Mount(e *echo.Echo) {
 		get("/ap/"+string(t)+"s/:id/create", w.document(page, w.getCreate(t)))
 		get("/ap/"+string(t)+"s/:id/replies", w.document(page, w.getReplies(t)))
 	}
+	get("/ap/quotes/:id", w.document(to(l.Profile()), w.getQuote))
 	get("/ap/activities/:id", w.document(to(l.Profile()), w.getActivity))
 
 	// What its words mean.

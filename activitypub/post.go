@@ -38,6 +38,8 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 	types := Types(m)
 	var o node.Object
 	switch {
+	case isVote(m):
+		return nil
 	case isProposal(m, types):
 		o = node.NewObject(node.TypeOpening)
 	case contains(texts(m["additionalType"]), typeProject):
@@ -85,6 +87,8 @@ func decodeObject(m map[string]any, rules AddressRules) node.Object {
 		v.Sensitive, _ = m["sensitive"].(bool)
 		v.Warning = cutText(anyLanguage(m, "summary"), maxNameRunes)
 		v.Mentions = mentionsOf(m)
+		v.Quote = quoteOf(m, rules)
+		v.Options = optionsOf(m)
 		if i := slices.IndexFunc(types, func(t string) bool { return postTypes[t] }); types[i] != "Note" {
 			v.Form = types[i]
 		}

@@ -23,7 +23,8 @@ func sampleActor() *node.Actor {
 		URL:     l.Profile(), Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
 		KeyID: l.Key(), KeyPEM: "-----BEGIN PUBLIC KEY-----\nMIIB...\n-----END PUBLIC KEY-----\n",
-		Published: sampleTime.AddDate(0, -8, 0), Updated: sampleTime, ApprovesFollowers: true,
+		AlsoKnownAs: []string{"https://microblog.example/users/toxeira"},
+		Published:   sampleTime.AddDate(0, -8, 0), Updated: sampleTime, ApprovesFollowers: true,
 		Coop: &node.Coop{
 			Kind: node.KindCooperative, LegalName: "Toxeira Enxeñaría Web, S. Coop. Galega", Founded: "2011-05-03",
 			Languages: []string{"gl", "es", "en"}, Skills: []node.Skill{{Key: "accessibility", Name: "Accessibility audits", SameAs: "https://esco.example/skill/1"}, {Key: "web-engines", Name: "Web engines"}},
@@ -128,6 +129,15 @@ func sampleLetters() map[string]any {
 	add, remove := act(node.Add, "j4b7ks2qxa"), act(node.Remove, "k4b7ks2qxa")
 	add.ObjectIRI, add.Target = opening.IRI, l.Featured()
 	remove.ObjectIRI, remove.Target = opening.IRI, l.Featured()
+	move := act(node.Move, "s4b7ks2qxa")
+	move.ObjectIRI, move.Target, move.To, move.Cc = l.Actor(), "https://new.example/ap/coop", followers, nil
+	moved := sampleActor()
+	moved.MovedTo = move.Target
+	updateMoved := act(node.Update, "p4b7ks2qxa")
+	updateMoved.Subject, updateMoved.ObjectIRI = moved, l.Actor()
+	quoting := to(act(node.Accept, "q4b7ks2qxa"), "https://trenza.example/quote_requests/1")
+	quoting.Inner = &node.Act{IRI: quoting.ObjectIRI, Verb: node.QuoteRequest, Actor: other, ObjectIRI: opening.IRI, Instrument: "https://trenza.example/ap/posts/bbbbbbbbbb"}
+	quoting.Result = l.Quote("r4b7ks2qxa")
 	theirNote := "https://trenza.example/ap/posts/aaaaaaaaaa"
 	announce := act(node.Announce, "l4b7ks2qxa")
 	announce.ObjectIRI, announce.Cc = theirNote, []string{l.Followers(), other}
@@ -139,6 +149,7 @@ func sampleLetters() map[string]any {
 	flag := to(act(node.Flag, "o4b7ks2qxa"), other)
 	flag.Objects, flag.Content = []string{other, theirNote}, "The same advertisement beneath every opening."
 	return map[string]any{
+		"move": move, "update-moved": updateMoved, "accept-quote": quoting,
 		"announce": announce, "like": like, "undo-announce": unshare,
 		"actor": sampleActor(), "opening": opening, "project": sampleProject(), "post": samplePost(), "tombstone": gone,
 		"create": create, "update": update, "delete": del, "update-actor": renew, "follow": follow, "undo": undo,

@@ -14,7 +14,8 @@ var besideStreams = map[string]struct {
 	as   string
 	verb node.Verb
 }{
-	"EmojiReact": {"Like", node.Like}, // a Like by another name (interop.md 3.6)
+	"EmojiReact":   {"Like", node.Like}, // a Like by another name (interop.md 3.6)
+	"QuoteRequest": {"Offer", node.QuoteRequest},
 }
 
 // verbNamed is the verb that a document says it is, "" where it says none.

@@ -28,6 +28,8 @@ var terms = map[string]any{
 	"canQuote": id("gts:canQuote"), "automaticApproval": id("gts:automaticApproval"),
 	"assertionMethod": idSet("sec:assertionMethod"), "sec": "https://w3id.org/security#", "Multikey": "sec:Multikey",
 	"controller": id("sec:controller"), "publicKeyMultibase": map[string]any{"@id": "sec:publicKeyMultibase", "@type": "sec:multibase"},
+	"QuoteRequest": "https://w3id.org/fep/044f#QuoteRequest", "QuoteAuthorization": "https://w3id.org/fep/044f#QuoteAuthorization",
+	"interactingObject": id("gts:interactingObject"), "interactionTarget": id("gts:interactionTarget"),
 	"webfinger":  "https://purl.archive.org/socialweb/webfinger#webfinger",
 	"implements": map[string]any{"@id": "https://w3id.org/fep/844e/implements", "@type": "@id", "@container": "@set"},
 
@@ -86,7 +88,7 @@ var lists = map[string]bool{
 	"to": true, "cc": true, "tag": true, "attachment": true, "orderedItems": true, "items": true, "skills": true,
 	"knowsAbout": true, "knowsLanguage": true, "areaServed": true, "memberOf": true, "contactPoint": true,
 	"availableLanguage": true, "attributionDomains": true, "coop:filledBy": true, "coop:outcomes": true, "coop:seeking": true,
-	"implements": true, "automaticApproval": true, "assertionMethod": true,
+	"implements": true, "automaticApproval": true, "alsoKnownAs": true, "assertionMethod": true,
 }
 
 // finish makes the bytes of a document that streams has written: our @context in place of the one

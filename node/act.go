@@ -20,6 +20,9 @@ const (
 	Remove   Verb = "Remove"
 	Block    Verb = "Block" // never sent: who is blocked is not told
 	Flag     Verb = "Flag"
+	Move     Verb = "Move"
+
+	QuoteRequest Verb = "QuoteRequest" // FEP-044f; not of ActivityStreams
 )
 
 // HasID says whether an act has an id of its own. Some servers give a Create the id of what it publishes, or an
@@ -31,19 +34,21 @@ const PublicIRI = "https://www.w3.org/ns/activitystreams#Public"
 
 // An Act is one thing said, by us or by others, in domain words.
 type Act struct {
-	IRI       string // id of the activity
-	Verb      Verb
-	Actor     string    // address of the one who says it
-	ObjectIRI string    // address of what it is about
-	Object    Object    // the object itself, where the act carries it or it was fetched from its home
-	Subject   *Actor    // the actor itself, where a profile is the object
-	Inner     *Act      // Accept, Reject, Undo: the act that it answers or takes back
-	Target    string    // Add, Remove: the collection
-	Objects   []string  // Flag: all that it is about, ObjectIRI first
-	Content   string    // Flag: what is said of them, as plain text
-	To, Cc    []string  // audience
-	Published time.Time // when it was said
-	By        string    // ours: which person or command did it; never on the wire
+	IRI        string // id of the activity
+	Verb       Verb
+	Actor      string    // address of the one who says it
+	ObjectIRI  string    // address of what it is about
+	Object     Object    // the object itself, where the act carries it or it was fetched from its home
+	Subject    *Actor    // the actor itself, where a profile is the object
+	Inner      *Act      // Accept, Reject, Undo: the act that it answers or takes back
+	Target     string    // Add, Remove: the collection; Move: the new address
+	Objects    []string  // Flag: all that it is about, ObjectIRI first
+	Content    string    // Flag: what is said of them, as plain text
+	Instrument string    // QuoteRequest: the post that quotes
+	Result     string    // Accept of one: the stamp
+	To, Cc     []string  // audience
+	Published  time.Time // when it was said
+	By         string    // ours: which person or command did it; never on the wire
 }
 
 // An ActRecord is an act of ours as it is kept: the exact bytes that are sent and served.

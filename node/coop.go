@@ -31,6 +31,9 @@ type Actor struct {
 	KeyID       string `json:"keyId,omitempty"`
 	KeyPEM      string `json:"-"`
 
+	AlsoKnownAs []string `json:"alsoKnownAs,omitempty"` // other addresses that it says are its own
+	MovedTo     string   `json:"movedTo,omitempty"`     // where it says that it lives now
+
 	// OldKeys are keys of ours that were replaced and are still in use (KEY-3).
 	OldKeys []PublicKey `json:"oldKeys,omitempty"`
 
@@ -191,46 +194,63 @@ func (n *Node) Profile(ctx context.Context) (*Actor, error) {
 }
 
 // SaveProfile keeps what edit changes in the coop's profile and tells followers (Update). by names
-// who did it. The address, handle and key cannot be changed here. edit may run more than once and
-// sees the profile as it is stored. Errors: Invalid, and what edit returns.
+// who did it. The address, handle and key cannot be changed here, nor where the coop has moved. edit may run more
+// than once and sees the profile as it is stored. Errors: Invalid, and what edit returns.
 func (n *Node) SaveProfile(ctx context.Context, by string, edit func(*Actor) error) (*Actor, error) {
 	return n.saveProfile(ctx, by, edit, func(Tx) error { return nil })
 }
 
 // saveProfile is SaveProfile with something else that is kept in the same transaction.
 func (n *Node) saveProfile(ctx context.Context, by string, edit func(*Actor) error, besides func(Tx) error) (*Actor, error) {
-	act := n.act(by, Update)
-	act.ObjectIRI = act.Actor
-	act.To, act.Cc = []string{PublicIRI}, []string{n.Links.Followers()}
+	act := n.profileUpdate(by)
 	err := n.store.Tx(ctx, func(tx Tx) error {
-		a, err := tx.Actor(ctx, act.Actor)
+		err := n.renewProfile(ctx, tx, act, func(a *Actor) error {
+			moved := a.MovedTo
+			err := edit(a)
+			a.MovedTo = moved
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		keep := *a
-		if err := edit(a); err != nil {
-			return err
-		}
-		a.IRI, a.Handle, a.Host, a.KeyID, a.KeyPEM, a.Local = keep.IRI, keep.Handle, keep.Host, keep.KeyID, keep.KeyPEM, true
-		a.OldKeys = keep.OldKeys
-		n.render(a.Summary)
-		if err := a.Validate(); err != nil {
-			return err
-		}
-		if err := n.saveOwn(ctx, tx, a, later(act.Published, keep.Updated)); err != nil {
-			return err
-		}
-		if err := besides(tx); err != nil {
-			return err
-		}
-		act.Subject = a
-		return n.say(ctx, tx, act, Recipients{Followers: true})
+		return besides(tx)
 	})
 	n.changed(err)
 	if err != nil {
 		return nil, err
 	}
 	return act.Subject, nil
+}
+
+// profileUpdate begins the act that tells followers of a new profile.
+func (n *Node) profileUpdate(by string) *Act {
+	act := n.act(by, Update)
+	act.ObjectIRI = act.Actor
+	act.To, act.Cc = []string{PublicIRI}, []string{n.Links.Followers()}
+	return act
+}
+
+// renewProfile keeps what edit changes in the coop's profile and says act, which then carries it.
+func (n *Node) renewProfile(ctx context.Context, tx Tx, act *Act, edit func(*Actor) error) error {
+	a, err := tx.Actor(ctx, act.Actor)
+	if err != nil {
+		return err
+	}
+	keep := *a
+	if err := edit(a); err != nil {
+		return err
+	}
+	a.IRI, a.Handle, a.Host, a.KeyID, a.KeyPEM, a.Local = keep.IRI, keep.Handle, keep.Host, keep.KeyID, keep.KeyPEM, true
+	a.OldKeys = keep.OldKeys
+	n.render(a.Summary)
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	if err := n.saveOwn(ctx, tx, a, later(act.Published, keep.Updated)); err != nil {
+		return err
+	}
+	act.Subject = a
+	return n.say(ctx, tx, act, Recipients{Followers: true})
 }
 
 // KnownCoops lists the actors this node has read that say they are cooperatives, by name.

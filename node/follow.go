@@ -13,6 +13,7 @@ const (
 	Pending  FollowState = "pending"
 	Accepted FollowState = "accepted"
 	Rejected FollowState = "rejected"
+	Moved    FollowState = "moved" // ours of somebody who has moved: it was carried over
 )
 
 // Following is one actor listening to another: a follower of ours or someone we follow.
@@ -24,6 +25,9 @@ type Following struct {
 	Who       *Actor      `json:"who,omitempty"`     // what we know of the other one; filled in when listed
 	Reading   *Reading    `json:"reading,omitempty"` // while its outbox is read for the first time; filled in by who shows it
 }
+
+// Live says whether a follow of ours stands or waits.
+func (f *Following) Live() bool { return f.State == Accepted || f.State == Pending }
 
 // Follow asks to hear what target publishes. The answer comes later; until then the follow is
 // pending. Following somebody again asks again. by names who did it. Errors: Invalid for ourselves
@@ -37,41 +41,48 @@ func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following
 		return nil, invalid(op, target.IRI+" has no inbox, so it cannot be followed.")
 	}
 	act := n.act(by, Follow)
-	act.ObjectIRI, act.To = target.IRI, []string{target.IRI}
 	var f *Following
 	n.cleanActor(target)
 	err := n.store.Tx(ctx, func(tx Tx) error {
-		f = &Following{Actor: target.IRI, State: Pending, FollowIRI: act.IRI, Since: act.Published}
 		if refused, err := n.refuses(ctx, tx, target.IRI); err != nil {
 			return err
 		} else if refused {
 			return blockedHere(op, target.IRI)
 		}
-		old, err := tx.Followed(ctx, target.IRI)
-		if err == nil && old.State == Accepted {
-			f.State, f.Since = Accepted, old.Since
-		} else if err != nil && !IsNotFound(err) {
-			return err
-		}
 		if err := tx.SaveActor(ctx, target); err != nil {
 			return err
 		}
-		if err := tx.SaveFollowed(ctx, f); err != nil {
-			return err
-		}
-		if err := tx.SaveTask(ctx, &Task{Kind: TaskAsk, Subject: target.IRI, Due: act.Published.Add(askFirst)}); err != nil {
-			return err
-		}
-		if err := n.wantIcon(ctx, tx, target.IRI, act.Published); err != nil {
-			return err
-		}
-		return n.say(ctx, tx, act, Recipients{Actors: []string{target.IRI}})
+		var err error
+		f, err = n.ask(ctx, tx, act, target.IRI)
+		return err
 	})
 	n.changed(err)
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// ask says act, a Follow, to an actor that is known here.
+func (n *Node) ask(ctx context.Context, tx Tx, act *Act, actor string) (*Following, error) {
+	act.ObjectIRI, act.To = actor, []string{actor}
+	f := &Following{Actor: actor, State: Pending, FollowIRI: act.IRI, Since: act.Published}
+	old, err := tx.Followed(ctx, actor)
+	if err == nil && old.State == Accepted {
+		f.State, f.Since = Accepted, old.Since
+	} else if err != nil && !IsNotFound(err) {
+		return nil, err
+	}
+	if err := tx.SaveFollowed(ctx, f); err != nil {
+		return nil, err
+	}
+	if err := tx.SaveTask(ctx, &Task{Kind: TaskAsk, Subject: actor, Due: act.Published.Add(askFirst)}); err != nil {
+		return nil, err
+	}
+	if err := n.wantIcon(ctx, tx, actor, act.Published); err != nil {
+		return nil, err
+	}
+	return f, n.say(ctx, tx, act, Recipients{Actors: []string{actor}})
 }
 
 // A Follow that was not answered is looked at again after askFirst. One that arrived is said again
@@ -120,15 +131,20 @@ func (n *Node) Unfollow(ctx context.Context, by, actor string) error {
 		if err != nil {
 			return err
 		}
-		act.ObjectIRI, act.To = f.FollowIRI, []string{actor}
-		act.Inner = &Act{IRI: f.FollowIRI, Verb: Follow, Actor: n.Links.Actor(), ObjectIRI: actor}
-		if err := tx.RemoveFollowed(ctx, actor); err != nil {
+		if err := tx.RemoveFollowed(ctx, actor); err != nil || f.State == Moved { // which was told already
 			return err
 		}
-		return n.say(ctx, tx, act, Recipients{Actors: []string{actor}})
+		return n.endFollow(ctx, tx, act, f)
 	})
 	n.changed(err)
 	return err
+}
+
+// endFollow says act, the Undo of our follow f.
+func (n *Node) endFollow(ctx context.Context, tx Tx, act *Act, f *Following) error {
+	act.ObjectIRI, act.To = f.FollowIRI, []string{f.Actor}
+	act.Inner = &Act{IRI: f.FollowIRI, Verb: Follow, Actor: n.Links.Actor(), ObjectIRI: f.Actor}
+	return n.say(ctx, tx, act, Recipients{Actors: []string{f.Actor}})
 }
 
 // AnswerFollower accepts a follower who waits, or refuses or removes one; to come back that one has to

@@ -272,6 +272,9 @@ func (n *Node) ObjectGone(ctx context.Context, iri string) error {
 		if b.Local || !b.Deleted.IsZero() {
 			return nil
 		}
+		if err := n.unshare(ctx, tx, b, now); err != nil {
+			return err
+		}
 		return tx.SaveObject(ctx, tombstone(b, now))
 	})
 	n.changed(err)

@@ -39,11 +39,22 @@ func (l Links) Page(t ObjectType, id string) string   { return l.Base + "/" + t.
 // Create is the id of the act that published the object with this id.
 func (l Links) Create(object string) string { return object + "/create" }
 
+// Created is the id of the object that the act with this id published; other ids stay as they are.
+func (l Links) Created(act string) string {
+	if l.Ours(act) {
+		return strings.TrimSuffix(act, "/create")
+	}
+	return act
+}
+
 // Replies is the collection of what was answered to the object with this id.
 func (l Links) Replies(object string) string { return object + "/replies" }
 
 // Activity is the id of an act of ours other than a Create.
 func (l Links) Activity(id string) string { return l.Base + "/ap/activities/" + id }
+
+// Quote is the id of our agreement to a quote (FEP-044f).
+func (l Links) Quote(id string) string { return l.Base + "/ap/quotes/" + id }
 
 // Pages that are lists, and the front page.
 func (l Links) Profile() string     { return l.Base + "/" }

@@ -178,7 +178,7 @@ func TestGenerationAndBellTellOfEachChange(t *testing.T) {
 	if err := x.Publish(x.Context(), "", post("")); err == nil {
 		t.Fatal("an empty post was published")
 	}
-	x.receive(&node.Act{IRI: ana.IRI + "/q", Verb: "QuoteRequest", Actor: ana.IRI})
+	x.receive(&node.Act{IRI: ana.IRI + "/q", Verb: "Bite", Actor: ana.IRI})
 	equal(t, "generation after nothing", x.Generation(), last)
 	x.Ring()
 	x.Ring() // must not block

@@ -13,7 +13,15 @@ type Post struct {
 	Warning   string    `json:"warning,omitempty"`   // content warning of others; ours have none
 	Mentions  []Mention `json:"mentions,omitempty"`  // actors named in it
 	Form      string    `json:"form,omitempty"`      // the ActivityStreams type it came as, if not Note
+	Quote     string    `json:"quote,omitempty"`     // address of what it quotes
+	Options   []Option  `json:"options,omitempty"`   // a poll of others: what can be chosen, and the counts
 	Sensitive bool      `json:"sensitive,omitempty"` // its author asks to hide pictures
+}
+
+// An Option is one answer of a poll that somebody holds elsewhere.
+type Option struct {
+	Text  string `json:"text"`
+	Votes int    `json:"votes"` // as its author has counted
 }
 
 // A Mention names an actor in a post.

@@ -22,7 +22,9 @@ func (n *Node) onLike(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 // onAnnounce counts a share of ours, or brings what a followed actor shares into the timeline.
 func (n *Node) onAnnounce(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
 	if n.Links.Ours(a.ObjectIRI) {
-		return n.react(ctx, tx, a, now)
+		shared := *a
+		shared.ObjectIRI = n.Links.Created(a.ObjectIRI)
+		return n.react(ctx, tx, &shared, now)
 	}
 	if a.Object == nil || !a.Object.Common().Audience.Listed() {
 		return nil

@@ -78,6 +78,9 @@ var received = map[Verb]func(n *Node, ctx context.Context, tx Tx, a, answer *Act
 	Announce: (*Node).onAnnounce,
 	Block:    (*Node).onBlock,
 	Flag:     (*Node).onFlag,
+	Move:     (*Node).onMove,
+
+	QuoteRequest: (*Node).onQuoteRequest,
 }
 
 // Wants says whether an act of this verb can have any effect here.
@@ -100,6 +103,9 @@ func (n *Node) onFollow(ctx context.Context, tx Tx, a, answer *Act, now time.Tim
 		f.State, f.Since = old.State, old.Since
 	case !IsNotFound(err):
 		return err
+	case us.MovedTo != "": // nobody new is to follow an address that was left
+		answer.Verb = Reject
+		return n.answerFollow(ctx, tx, answer, f)
 	case us.ApprovesFollowers:
 		f.State = Pending
 	}
@@ -166,7 +172,7 @@ func (n *Node) onAccept(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 // onReject is the other answer to a Follow of ours. It may also come later: so a follower is removed.
 func (n *Node) onReject(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
 	f, err := n.asked(ctx, tx, a)
-	if f == nil || f.State == Rejected {
+	if f == nil || f.State == Rejected || f.State == Moved {
 		return err
 	}
 	f.State, f.Since = Rejected, now

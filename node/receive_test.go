@@ -56,10 +56,10 @@ func TestReceiveMarksTheLetterDone(t *testing.T) {
 
 func TestWants(t *testing.T) {
 	t.Parallel()
-	for _, v := range []node.Verb{node.Follow, node.Undo, node.Accept, node.Reject, node.Create, node.Update, node.Delete, node.Like, node.Announce, node.Block, node.Flag} {
+	for _, v := range []node.Verb{node.Follow, node.Undo, node.Accept, node.Reject, node.Create, node.Update, node.Delete, node.Like, node.Announce, node.Block, node.Flag, node.Move, node.QuoteRequest} {
 		equal(t, string(v), node.Wants(v), true)
 	}
-	for _, v := range []node.Verb{node.Add, node.Remove, "Move", "create", ""} {
+	for _, v := range []node.Verb{node.Add, node.Remove, "Offer", "create", ""} {
 		equal(t, string(v), node.Wants(v), false)
 	}
 }

@@ -37,7 +37,7 @@ func (n *Node) reactTo(ctx context.Context, by string, verb Verb, o Object) (*Re
 			return err
 		}
 		b := held.Common()
-		if err := mayReact(verb, b); err != nil {
+		if err := n.mayReact(ctx, tx, verb, b); err != nil {
 			return err
 		}
 		if old, err := tx.Reaction(ctx, b.IRI, act.Actor, verb); err == nil {
@@ -69,9 +69,16 @@ func (n *Node) reactTo(ctx context.Context, by string, verb Verb, o Object) (*Re
 }
 
 // mayReact says why this coop cannot share or like something.
-func mayReact(verb Verb, b *Base) error {
+func (n *Node) mayReact(ctx context.Context, tx Tx, verb Verb, b *Base) error {
 	const op = "react"
+	rules, err := tx.RulesFor(ctx, RuleTargets(b.Actor))
+	if err != nil {
+		return err
+	}
+	rule := Judge(rules)
 	switch {
+	case !b.Local && (rule.Refused() || verb == Announce && rule.Limited()): // MOD-1
+		return blockedHere(op, b.Actor)
 	case !b.Deleted.IsZero():
 		return &Error{Op: op, Kind: Gone, Subject: b.IRI, Text: "It was deleted on " + b.Deleted.Format(time.DateOnly) + "."}
 	case b.Draft:

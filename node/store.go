@@ -72,6 +72,11 @@ type Reader interface {
 	FollowedList(ctx context.Context, q FollowQuery) ([]*Following, error)
 	CountFollowed(ctx context.Context) (int, error)
 
+	LastMove(ctx context.Context, actor string) (*Moving, error)      // from or to it, the newest; NotFound
+	Quote(ctx context.Context, iri string) (*Quote, error)            // by its stamp; NotFound
+	QuoteBy(ctx context.Context, object, post string) (*Quote, error) // NotFound
+	CountQuotes(ctx context.Context, object string) (int, error)
+
 	Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error)
 	Conversations(ctx context.Context, q ConversationQuery) ([]*Conversation, error)
 	CountRemarks(ctx context.Context, q RemarkQuery) (int, error)
@@ -137,6 +142,9 @@ type Writer interface {
 	RemoveFollower(ctx context.Context, actor string) error
 	SaveFollowed(ctx context.Context, f *Following) error
 	RemoveFollowed(ctx context.Context, actor string) error
+
+	SaveMove(ctx context.Context, m *Moving) error
+	SaveQuote(ctx context.Context, q *Quote) error // Exists
 
 	Bring(ctx context.Context, e *TimelineEntry) error
 	Unbring(ctx context.Context, e *TimelineEntry) error // by IRI and Actor, or by ObjectIRI and Actor

@@ -12,6 +12,8 @@ const sweepAge = 90 * 24 * time.Hour
 var sweeps = []string{
 	`delete from seen where at_ms < $1`,
 	`delete from reader where at_ms < $1`,
+	`delete from moved where at_ms < $1`,
+	`delete from quote where at_ms < $1 and not exists (select 1 from object o where o.iri = quote.object and o.deleted_ms = 0)`,
 	`delete from peer_form where since_ms < $1`,
 	`delete from peer where due_ms is null and owner = '' and last_ok_ms < $1`,
 	`delete from actor

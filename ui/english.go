@@ -42,6 +42,7 @@ var english = map[string]string{
 
 	// Profile
 	"profile.title":       "%s, a cooperative",
+	"profile.moved":       "This coop has moved. It now lives at",
 	"profile.follow":      "Follow",
 	"profile.openings":    "Open now",
 	"profile.none":        "Nothing is open at the moment. Follow us to hear when something is.",
@@ -258,6 +259,9 @@ var english = map[string]string{
 	"thread.none":         "No answers yet. Yours can be the first.",
 	"answers.one":         "%s answer",
 	"answers.other":       "%s answers",
+	"votes.one":           "%s vote",
+	"votes.other":         "%s votes",
+	"post.quotes":         "Quotes",
 	"shares.one":          "passed on once",
 	"shares.other":        "passed on %s times",
 	"likes.one":           "liked once",

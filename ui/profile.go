@@ -17,6 +17,7 @@ type profileView struct {
 	Openings, Projects, Posts     []*entry
 	Shared                        []*entry // what it passed on of others
 	Follows                       []person
+	Moved                         *person // where it lives now, if it has moved
 	FollowerCount, FollowingCount int
 	MemberOf                      []person
 }
@@ -88,6 +89,13 @@ func (v *visit) profile(ctx context.Context) (*profileView, error) {
 			return nil, err
 		}
 		p.Follows = append(p.Follows, who)
+	}
+	if iri := v.coop.MovedTo; iri != "" {
+		who, err := v.people.of(ctx, iri)
+		if err != nil {
+			return nil, err
+		}
+		p.Moved = &who
 	}
 	for _, iri := range p.Coop.MemberOf {
 		who, err := v.people.of(ctx, iri)

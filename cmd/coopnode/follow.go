@@ -203,7 +203,7 @@ func listCommand(a *app, short string, list func(*node.Node, context.Context, no
 			return a.show(all, func(w io.Writer) { writeFollowing(w, all) })
 		}),
 	}
-	cmd.Flags().StringVar(&state, "state", "", "only those: pending, accepted, rejected")
+	cmd.Flags().StringVar(&state, "state", "", "only those: pending, accepted, rejected, moved")
 	cmd.Flags().IntVar(&limit, "limit", 0, "how many at most; 0 for all")
 	return cmd
 }
@@ -234,6 +234,9 @@ func writeFollowing(w io.Writer, list []*node.Following) {
 			name, handle := "", f.Actor
 			if f.Who != nil {
 				name, handle = f.Who.Name, f.Who.Address()
+				if f.Who.MovedTo != "" {
+					name += "  (has moved to " + f.Who.MovedTo + ")"
+				}
 			}
 			state := string(f.State)
 			if f.Reading != nil {

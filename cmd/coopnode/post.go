@@ -26,7 +26,7 @@ var postNoun = noun[*node.Post]{
 		return []any{when(&p.Base), p.Replies, titleAnd(h, &p.Base)}
 	},
 	shown: func(_ *house, p *node.Post) *node.Post { return p },
-	lines: func(w io.Writer, h *house, p *node.Post) { fieldLines(w, postForm, p, "") },
+	lines: func(w io.Writer, _ *house, p *node.Post) { fieldLines(w, postForm, p, ""); writeBeside(w, p) },
 	below: postThread,
 	extra: func(cmd *cobra.Command, q *query) {
 		cmd.Flags().StringVar(&q.project, "project", "", "only those of this project")
@@ -74,4 +74,16 @@ func postThread(ctx context.Context, w io.Writer, h *house, p *node.Post) error 
 		}
 	}
 	return err
+}
+
+// writeBeside shows what posts of others have besides their text: the options of a poll, and what they quote.
+func writeBeside(w io.Writer, p *node.Post) {
+	table(w, func(row func(...any)) {
+		for _, o := range p.Options {
+			row("option", o.Text, fmt.Sprint(o.Votes, " votes"))
+		}
+		if p.Quote != "" {
+			row("quotes", p.Quote)
+		}
+	})
 }

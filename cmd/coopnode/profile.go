@@ -13,7 +13,7 @@ import (
 )
 
 func profileCommand(a *app) *cobra.Command {
-	return group("profile", "What this coop says of itself", profileShow(a), profileEdit(a), profileSet(a), profilePicture(a))
+	return group("profile", "What this coop says of itself", profileShow(a), profileEdit(a), profileSet(a), profilePicture(a), aliasCommand(a), moveCommand(a))
 }
 
 func profileShow(a *app) *cobra.Command {

@@ -54,6 +54,9 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"timeline hides what is deleted, direct or taken back", timelineHides},
 		{"timeline in pages", timelinePages},
 
+		{"the newest move from or to an actor", moves},
+		{"quotes are kept once", quotes},
+
 		{"rules are kept and found by their targets", rules},
 		{"what is refused is hidden, what is limited not listed, both come back (MOD-4)", judged},
 		{"what comes later is judged by the rules (MOD-3)", judgedLater},
