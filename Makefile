@@ -3,7 +3,7 @@
 GO ?= go
 FEDIFY = activitypub/testdata/fedify
 
-.PHONY: demo test bench torture fuzz lint build tools
+.PHONY: demo test bench torture fuzz requirements lint build tools
 
 # The main job on this machine: a village of real nodes on loopback.
 demo:
@@ -62,3 +62,7 @@ fuzz:
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
+
+# Which requirements of ../shared/facts/security.md stand in no test.
+requirements:
+	@$(GO) test -count=1 -v -run '^TestRequirements$$' ./cmd/coopnode
