@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -103,6 +105,18 @@ func (n *Node) open() {
 	ui.Mount(e, n.Node, ui.Options{Version: "0.0.0-test", Doorway: n.Wire.Doorway})
 	n.pages.Store(e)
 	n.rest = func() {}
+}
+
+// Routes are the paths at which anything answers to GET, with their parameters as :name.
+func (n *Node) Routes() []string {
+	var paths []string
+	for _, r := range n.pages.Load().Routes() {
+		if r.Method == http.MethodGet && !strings.HasSuffix(r.Path, "*") {
+			paths = append(paths, r.Path)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 // run starts the loops.
