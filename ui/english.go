@@ -29,6 +29,7 @@ var english = map[string]string{
 	"also.in":         "Also in",
 	"posted":          "Published",
 	"edited":          "changed",
+	"sensitive":       "sensitive",
 	"in.project":      "Part of the project",
 	"see.all":         "See all",
 	"tags.label":      "Tags",

@@ -17,8 +17,14 @@ type thread struct {
 // An answer is a post in a thread with the answers to it.
 type answer struct {
 	*entry
+	To      *person // whom it answers, where that cannot be seen from where it stands
 	Answers []*answer
+
+	depth int
 }
+
+// maxDepth is how deep answers are set in; deeper ones stand below each other, or a phone would have no room.
+const maxDepth = 4
 
 // threadLength is how many answers stand on one page.
 const threadLength = 100
@@ -77,7 +83,10 @@ func nest(list []*entry, top string, strays bool) []*answer {
 			}
 			parent = root
 		}
-		a := &answer{entry: e}
+		a := &answer{entry: e, depth: parent.depth + 1}
+		if a.depth > maxDepth {
+			a.To = &parent.By
+		}
 		parent.Answers = append(parent.Answers, a)
 		seen[e.Base.IRI] = a
 	}
