@@ -1,20 +1,35 @@
 package activitypub
 
 import (
-	"context"
+	"net/http"
+	"sync/atomic"
 	"testing"
 )
 
-// LIM: a bounded context lets through so many requests and no more, whoever shares it; another is not bounded.
+// LIM: a bounded context lets through so many requests and no more, redirects counted; another is not bounded.
 func TestBudgetOfRequests(t *testing.T) {
-	ctx, cancel := context.WithCancel(withRequests(t.Context(), parentsRequests))
-	defer cancel()
-	for i := range 2 * parentsRequests {
-		if got, want := spend(ctx), i < parentsRequests; got != want {
-			t.Errorf("request %d: %v, want %v", i+1, got, want)
+	var asked atomic.Int64
+	peer := servePeer(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if r.URL.Path == "/from" {
+			http.Redirect(w, r, "/to", http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Type", typeActivity)
+		w.Write([]byte(`{"id":"x"}`))
+	})
+	c := newTestClient(t, nil)
+	ctx := withRequests(t.Context(), 5)
+	for i := range 4 { // two requests each
+		_, err := c.GetActivity(ctx, peer.URL+"/from")
+		if want := i >= 2; (asRefused(err) != nil) != want {
+			t.Errorf("fetch %d: %v, refused should be %v", i+1, err, want)
 		}
 	}
-	if !spend(t.Context()) {
-		t.Error("a request without a budget is refused")
+	if n := asked.Load(); n != 5 {
+		t.Errorf("%d requests were made, want 5", n)
+	}
+	if _, err := c.GetActivity(t.Context(), peer.URL+"/from"); err != nil {
+		t.Errorf("a request without a budget: %v", err)
 	}
 }
