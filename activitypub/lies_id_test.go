@@ -144,12 +144,7 @@ func (s *scene) idLies() []lie {
 	for name, id := range inOrder(crookedIDs(eve.ID)) {
 		note := aptest.With(eve.Note("<p>Crooked.</p>", m{"inReplyTo": s.opening.IRI}), m{"attributedTo": id})
 		l := lie{name: "owner " + name, status: 202, by: eve, letter: eve.Do("Create", note)}
-		switch id.(type) {
-		case string:
-			if u := id.(string); u == "" || !strings.Contains(u, ":") {
-				l.status = 400
-			}
-		default:
+		if address, ok := id.(string); !ok || !strings.Contains(address, ":") {
 			l.status = 400
 		}
 		lies = append(lies, l)

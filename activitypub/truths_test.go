@@ -210,7 +210,7 @@ func (s *scene) writtenTruths() []truth {
 		wrote("JSON-5 a date that is none", m{"published": "yesterday"}, now),
 		wrote("JSON-5 a date before 1970", m{"published": "1901-01-01T00:00:00Z"}, now),
 		wrote("JSON-5 a date in the year 9999", m{"published": "9999-12-31T23:59:59Z"}, now),
-		wrote("JSON-4 properties that nobody knows", m{"_misskey_quote": "x", "litepub:x": m{"y": []any{1, 2.5e3, -0.0}}, "": "", "é": "é"}, nil),
+		wrote("JSON-4 properties that nobody knows", m{"_misskey_quote": "x", "litepub:x": m{"y": []any{1, 2.5e3, true}}, "": "", "é": "é"}, nil),
 		wrote("LIM 31 levels", m{"x": nest(28)}, nil),
 		wrote("LIM a long text, cut", m{"content": "<p>" + strings.Repeat("word ", 20<<10) + "</p>"}, func(b *node.Base) bool {
 			n := len(b.TextIn("").HTML)
