@@ -10,7 +10,7 @@ import (
 )
 
 // An Announce of an activity, as groups and relays send, brings what the activity is about, fetched from its own home;
-// of a copy nothing is believed, and a share of a share is none (security.md 3, Announce; interop.md 4.5).
+// of a copy nothing is believed, and a share of a share is none (ORG-6, ORG-11; security.md 3, Announce; interop.md 4.5).
 func TestAnnounceOfAnActivity(t *testing.T) {
 	d := newDesk(t)
 	sea := aptest.NewStranger(t, "sea")
