@@ -90,6 +90,13 @@ func TestQueryPlans(t *testing.T) {
 		{name: "wake letters", query: wakeLetters, index: "delivery_put_off"},
 		{name: "next due", query: nextDue, index: "peer_healthy", scans: "n"},
 		{name: "tasks", query: dueTasks, index: "task_due"},
+		{name: "picture", query: pictureByAddress, index: "sqlite_autoindex_picture_1"},
+		{name: "picture by name", query: pictureByName, index: "picture_name"},
+		{name: "due pictures", query: duePictures, index: "picture_host"},
+		{name: "size of pictures", query: pictureTotal, index: "picture_kept"},
+		{name: "oldest picture", query: oldestPicture, index: "picture_kept"},
+		{name: "uses of an owner", query: usesOfOwner, index: "sqlite_autoindex_picture_use_1"},
+		{name: "is shown", query: isShown, index: "object_actor"},
 		{name: "doubt", query: doubtInbox, index: "actor_mailbox"},
 	} {
 		plan := planOf(t, db, tt.query)

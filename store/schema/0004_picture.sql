@@ -22,7 +22,6 @@ create unique index picture_name on picture (name) where name <> '';
 create index picture_due on picture (due_ms, address, purpose) where state = 'wanted';
 create index picture_host on picture (host, due_ms, address, purpose) where state = 'wanted';
 create index picture_kept on picture (used_ms, address, purpose, bytes) where state = 'kept' and not local;
-create index picture_age on picture (used_ms) where not local;
 
 -- Which object or actor shows a picture. One that nobody shows any more goes.
 create table picture_use (

@@ -90,6 +90,12 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"next due", nextDue},
 		{"tasks", tasks},
 		{"doubt of a follower is kept once (decisions 29)", doubts},
+		{"pictures", pictureRoundTrip},
+		{"pictures are wanted once and go when nobody shows them (DB-7)", pictureUses},
+		{"pictures of one host wait for each other", pictureDue},
+		{"pictures are bounded in size and age (DB-7)", pictureBounds},
+		{"what is erased takes its pictures along", pictureErased},
+		{"pictures on the shelf are whole or not there (MED-3)", pictureShelf},
 		{"sweep removes the old and keeps the rest (DB-7, Q-9)", sweep},
 	} {
 		t.Run(p.name, func(t *testing.T) {
