@@ -144,6 +144,9 @@ func (n *Node) close() {
 	}
 }
 
+// Dir is the data folder.
+func (n *Node) Dir() string { return n.dir }
+
 // Rest stops the loops: letters are taken in at the door, but nobody opens or carries any
 // until Restart.
 func (n *Node) Rest() { n.rest() }
