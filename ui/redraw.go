@@ -40,8 +40,8 @@ var decoders = []decoder{
 
 // Redraw reads a picture by what is in it, whatever it is called, and draws it anew in the shape s: upright, and
 // without anything that its file said besides what is to be seen (MED-1). It touches nothing but its arguments. A hostile
-// file can make it take 30 seconds and some 700 MB (see TestRedrawPeak in cmd/coopnode), so that a node lets a process of
-// its own do it. Errors are Invalid and say why.
+// file can make it take hours and 550 MB (TestTorturePictures in cmd/coopnode), so that a node lets a process of
+// its own do it, with limits. Errors are Invalid and say why.
 func Redraw(_ context.Context, file []byte, s node.Shape) (*node.Drawing, error) {
 	d := decoderOf(file)
 	if d == nil {

@@ -51,7 +51,8 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Setenv(args[0], words[0])
 			},
-			"exit": exitIs,
+			"exit":  exitIs,
+			"paint": paint,
 		},
 	})
 }

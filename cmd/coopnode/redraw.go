@@ -23,9 +23,8 @@ import (
 // Pictures are drawn by a process of their own, one at a time: what a decoder takes, memory or time, it takes from itself, and what
 // becomes of it, the node goes on.
 const (
-	drawCPU    = 20          // seconds of processor time
-	drawTime   = time.Minute // on a machine that has other things to do
-	drawMemory = 1 << 30     // bytes; the worst picture known takes some 700 MB
+	drawSeconds = 10              // of processor time; an honest picture of 40 million pixels takes about one
+	drawTime    = 2 * time.Minute // in all, on a machine that has other things to do
 )
 
 // drawn is what the child says before the bytes: one line.
@@ -38,10 +37,11 @@ type drawn struct {
 // redrawCommand reads a file from standard input and writes it drawn anew.
 func redrawCommand(a *app) *cobra.Command {
 	var s node.Shape
+	var seconds uint64
 	cmd := &cobra.Command{
 		Use: "redraw", Short: "Draw a picture anew, for the node that asks", Hidden: true, Args: argsBetween(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			boundDrawing()
+			boundDrawing(seconds)
 			file, err := io.ReadAll(io.LimitReader(a.in, node.MaxPictureUpload+1))
 			if err != nil {
 				return fmt.Errorf("read picture: %w", err)
@@ -62,18 +62,23 @@ func redrawCommand(a *app) *cobra.Command {
 	cmd.Flags().IntVar(&s.Side, "side", 0, "longest side in pixels")
 	cmd.Flags().BoolVar(&s.Square, "square", false, "the middle alone")
 	cmd.Flags().BoolVar(&s.PNG, "png", false, "as PNG")
+	cmd.Flags().Uint64Var(&seconds, "seconds", drawSeconds, "processor time that it may take")
 	return cmd
 }
 
-// boundDrawing limits this process. Where the system knows no such limit the parent's clock remains.
-func boundDrawing() {
-	_ = syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: drawCPU, Max: drawCPU})
-	_ = syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: drawMemory, Max: drawMemory})
+// boundDrawing limits this process. Where the system knows no such limit the parent's clock remains. Memory is bounded by
+// the number of pixels.
+func boundDrawing(seconds uint64) {
+	_ = syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: seconds, Max: seconds})
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) // where memory is short, this process goes first
 }
 
 // redrawApart is ui.Redraw in a process of its own. A decoder that falls over, takes too much or does not end makes it Invalid.
 func redrawApart(ctx context.Context, file []byte, s node.Shape) (*node.Drawing, error) {
+	return redrawWithin(ctx, drawSeconds, file, s)
+}
+
+func redrawWithin(ctx context.Context, seconds int, file []byte, s node.Shape) (*node.Drawing, error) {
 	const op = "draw picture"
 	program, err := os.Executable()
 	if err != nil {
@@ -82,9 +87,9 @@ func redrawApart(ctx context.Context, file []byte, s node.Shape) (*node.Drawing,
 	ctx, cancel := context.WithTimeoutCause(ctx, drawTime, errDrawing)
 	defer cancel()
 	args := []string{"redraw", "--side", strconv.Itoa(s.Side), "--square=" + strconv.FormatBool(s.Square), "--png=" + strconv.FormatBool(s.PNG)}
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, program, append(args, "--seconds", strconv.Itoa(seconds))...)
 	cmd.Args[0] = "coopnode"
-	cmd.Env = []string{"GOMAXPROCS=1", "GOGC=25"}
+	cmd.Env = drawEnv
 	cmd.Stdin = bytes.NewReader(file)
 	var said strings.Builder
 	cmd.Stderr = &cappedWriter{w: &said, left: 4 << 10}
@@ -109,6 +114,9 @@ func redrawApart(ctx context.Context, file []byte, s node.Shape) (*node.Drawing,
 	}
 	return &node.Drawing{Bytes: rest, Type: d.Type, Width: d.Width, Height: d.Height}, nil
 }
+
+// drawEnv keeps the child to one core and little memory.
+var drawEnv = []string{"GOMAXPROCS=1", "GOGC=25"}
 
 var errDrawing = errors.New("the picture takes too long to read")
 
