@@ -191,6 +191,7 @@ func TestBothForms(t *testing.T) {
 
 // FuzzMessageSignature is FuzzCavage for RFC 9421 (SIG-7).
 func FuzzMessageSignature(f *testing.F) {
+	testKeys() // made here, for a single run of the target has little time
 	f.Add(`sig1=("@method" "@target-uri" "content-digest");created=1772366400;keyid="k";alg="ed25519"`, `sig1=:AAAA:`)
 	f.Add(`a=("@method";req "x");created=1, b=("@path" "@query" "@authority" "@method");keyid="a\"b"`, `b=:AA==:;x=?1, a=:AAAA:`)
 	f.Fuzz(func(t *testing.T, input, value string) {

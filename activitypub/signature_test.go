@@ -524,6 +524,7 @@ func TestSignOurs(t *testing.T) {
 // FuzzCavage: no header makes the reader panic, and what it accepts keeps the rules
 // that the door builds on (SIG-7).
 func FuzzCavage(f *testing.F) {
+	testKeys() // made here, for a single run of the target has little time
 	f.Add(`keyId="a",algorithm="rsa-sha256",headers="(request-target) host date",signature="AAAA"`)
 	f.Add(`keyId="a\"b" , created=1,expires="2",headers="(created)  host",signature="AA=="`)
 	f.Add(`keyId="a",keyId="b",headers="date",signature="AAAA"`)
