@@ -27,6 +27,9 @@ type AddressRules struct {
 	AllowCIDRs []netip.Prefix
 	// AllowPorts are the ports that may be used besides 443 (SSRF-4).
 	AllowPorts []int
+	// Home is the origin of this node's own ids, as Origin writes it. They may be named whatever their
+	// port; whether it is dialled is another question.
+	Home string
 	// Own is where this node listens. It is never dialled, whatever else is
 	// allowed (SSRF-3). An unspecified address stands for every loopback address.
 	Own []netip.AddrPort
@@ -98,7 +101,7 @@ func Origin(s string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return a.scheme + "://" + a.host + ":" + a.portOrDefault(), nil
+	return a.origin(), nil
 }
 
 // SameOrigin reports whether a and b are both readable and of one origin.
@@ -136,6 +139,8 @@ func (a address) String() string {
 	}
 	return a.scheme + "://" + a.host + ":" + a.port + a.rest
 }
+
+func (a address) origin() string { return a.scheme + "://" + a.host + ":" + a.portOrDefault() }
 
 func (a address) portOrDefault() string {
 	switch {
@@ -333,6 +338,9 @@ func (r AddressRules) checkAddress(a address) error {
 	}
 	if a.scheme != "https" {
 		return refuse(a.host, "only https is spoken")
+	}
+	if a.origin() == r.Home {
+		return nil
 	}
 	if a.ip.IsValid() && !r.allowed(a.ip) {
 		return refuse(a.host, "its host is an IP address")

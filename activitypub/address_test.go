@@ -36,6 +36,8 @@ func TestParseID(t *testing.T) {
 		{"hyphens in a row", AddressRules{}, "https://r3---sn.example/", "https://r3---sn.example/"},
 		{"escapes stay", AddressRules{}, "https://mill.example/a%2Fb/../c?x=%20", "https://mill.example/a%2Fb/../c?x=%20"},
 		{"the port 443", AddressRules{}, "https://mill.example:443/", "https://mill.example:443/"},
+		{"an id of our own on a port of our own", AddressRules{Home: "https://mill.example:8444"}, "https://mill.example:8444/ap/coop", "https://mill.example:8444/ap/coop"},
+		{"of another on that port", AddressRules{Home: "https://mill.example:8444"}, "https://bakery.example:8444/ap/coop", ""},
 		{"at length", AddressRules{}, long[:MaxURLBytes], long[:MaxURLBytes]},
 
 		{"too long", AddressRules{}, long[:MaxURLBytes+1], ""},

@@ -61,9 +61,13 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 	if opt.Log == nil {
 		opt.Log = n.Log()
 	}
+	home, err := Origin(n.Links.Base)
+	if err != nil {
+		return nil, fmt.Errorf("base address: %w", err)
+	}
 	w := &Wire{
 		node: n, log: opt.Log, version: opt.Version, base: base,
-		rules: AddressRules{Dev: n.Dev, AllowCIDRs: opt.AllowCIDRs, AllowPorts: opt.AllowPorts, Own: opt.Listen},
+		rules: AddressRules{Dev: n.Dev, AllowCIDRs: opt.AllowCIDRs, AllowPorts: opt.AllowPorts, Home: home, Own: opt.Listen},
 	}
 	w.signer = &signer{node: n}
 	w.forms = newPeerForms(n.Store(), n.Now, opt.Log)
