@@ -3,6 +3,7 @@ package aptest
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -13,13 +14,14 @@ import (
 	"time"
 )
 
-// client makes the strangers' requests. Names below localhost are on this machine, whatever
+// Client makes the strangers' requests. It trusts certificates that NewCertificate makes. Names below localhost are on this machine, whatever
 // the resolver says.
-var client = &http.Client{
+var Client = &http.Client{
 	Timeout:       30 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Transport: &http.Transport{
 		DisableCompression: true,
+		TLSClientConfig:    &tls.Config{RootCAs: testAuthority().pool},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, "localhost") {
 				address = net.JoinHostPort("127.0.0.1", port)
@@ -72,7 +74,7 @@ func PostForm(t testing.TB, address string, form url.Values, headers ...string) 
 
 func send(t testing.TB, req *http.Request) Answer {
 	t.Helper()
-	res, err := client.Do(req)
+	res, err := Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

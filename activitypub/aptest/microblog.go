@@ -211,7 +211,7 @@ func keyOf(actor, keyID string) (*rsa.PublicKey, error) {
 		return nil, err
 	}
 	req.Header.Set("Accept", typeActivity)
-	res, err := client.Do(req)
+	res, err := Client.Do(req)
 	if err != nil {
 		return nil, err
 	}

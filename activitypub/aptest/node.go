@@ -2,6 +2,7 @@ package aptest
 
 import (
 	"context"
+	"crypto/tls"
 	"log"
 	"log/slog"
 	"net"
@@ -23,7 +24,7 @@ import (
 )
 
 // A Node is a coop's node as serve runs it: a store on disk, doors, pages and loops behind a
-// server on loopback. It was made with --dev, for it speaks http.
+// server on loopback.
 type Node struct {
 	*node.Node
 	DB   *store.DB
@@ -32,6 +33,7 @@ type Node struct {
 	t      testing.TB
 	dir    string
 	listen netip.AddrPort
+	secure *Secure // nil for a node made with --dev
 	pages  atomic.Pointer[echo.Echo]
 	faults faults
 	ahead  atomic.Int64 // of the clock
@@ -41,9 +43,24 @@ type Node struct {
 
 // NewNode starts a node called name at http://localhost:PORT, open to others and with its loops
 // running. It ends with the test.
-func NewNode(t testing.TB, name string) *Node {
+func NewNode(t testing.TB, name string) *Node { t.Helper(); return newNode(t, name, nil) }
+
+// Secure is what a node needs that speaks https under the address rules of production.
+type Secure struct {
+	*Certificate
+	Ports []int // of the servers on loopback that it may reach
+}
+
+// NewSecureNode is NewNode at https://localhost:PORT. It was not made with --dev: it reaches loopback because its
+// allow_cidrs and allow_ports say so, and trusts the authority of its certificate by ca_file.
+func NewSecureNode(t testing.TB, name string, s Secure) *Node {
 	t.Helper()
-	n := &Node{t: t, dir: t.TempDir()}
+	return newNode(t, name, &s)
+}
+
+func newNode(t testing.TB, name string, secure *Secure) *Node {
+	t.Helper()
+	n := &Node{t: t, dir: t.TempDir(), secure: secure}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +70,10 @@ func NewNode(t testing.TB, name string) *Node {
 	n.must(err)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	setup := node.Setup{Base: "http://localhost:" + port, Dev: true, Handle: name, Name: "The " + name}
+	if secure != nil {
+		setup.Base, setup.Dev = "https://localhost:"+port, false
+		l = tls.NewListener(l, secure.Config)
+	}
 	n.must(node.SetUp(t.Context(), n.DB, activitypub.NewEncoder, setup, time.Now()))
 	n.open()
 	n.run()
@@ -92,7 +113,11 @@ func (n *Node) open() {
 	var err error
 	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, node.Options{Now: now, Markdown: ui.Markdown, Clean: ui.Clean, Redraw: ui.Redraw, Log: slog.New(&n.faults)})
 	n.must(err)
-	n.Wire, err = activitypub.New(ctx, n.Node, activitypub.Options{Version: "0.0.0-test", Listen: []netip.AddrPort{n.listen}})
+	opt := activitypub.Options{Version: "0.0.0-test", Listen: []netip.AddrPort{n.listen}}
+	if n.secure != nil {
+		opt.AllowCIDRs, opt.AllowPorts, opt.CAFile = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, n.secure.Ports, n.secure.CA
+	}
+	n.Wire, err = activitypub.New(ctx, n.Node, opt)
 	n.must(err)
 	e := echo.New()
 	e.HTTPErrorHandler = func(err error, c echo.Context) {

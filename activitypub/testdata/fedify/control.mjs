@@ -5,15 +5,15 @@
 import { parseNodeInfo } from "@fedify/fedify/nodeinfo";
 import { signRequest, verifyRequestDetailed } from "@fedify/fedify/sig";
 import {
-  Announce, Create, Delete, Follow, isActor, Like, Mention, Note, Object as APObject,
+  Announce, Block, Create, Delete, Follow, isActor, Like, Mention, Move, Note, Object as APObject,
   PUBLIC_COLLECTION, Tombstone, Undo, Update,
 } from "@fedify/vocab";
 import { getDocumentLoader } from "@fedify/vocab-runtime";
 import { Temporal } from "@js-temporal/polyfill";
 import { randomUUID } from "node:crypto";
 import { people } from "./federation.mjs";
-
-const specs = { draft: "draft-cavage-http-signatures-12", rfc9421: "rfc9421" };
+import { lossOf } from "./loss.mjs";
+import { specs } from "./specs.mjs";
 
 // control does what one request asks; it never throws.
 export async function control(peer, method, url, body) {
@@ -79,6 +79,9 @@ function state(peer) {
     following: hrefs(peer.following(name, "accepted")),
     pending: hrefs(peer.following(name, "pending")),
     rejected: hrefs(peer.following(name, "rejected")),
+    reactions: [...peer.reactions.values()]
+      .filter((r) => r.objectId?.href.startsWith(`${me(peer, name)}/`))
+      .map((r) => `${className(r)} ${r.objectId.href} ${r.actorId.href}`),
   }]));
 }
 
@@ -96,6 +99,14 @@ const acts = {
     };
   },
 
+  // parse reads a document as if it had come from its id, and says what was lost by it (loss.mjs).
+  async parse(peer, { as, document }) {
+    const { contextLoader } = peer.context(), documentLoader = await loader(peer, as, true);
+    const object = await APObject.fromJsonLd(document, { documentLoader, contextLoader, baseUrl: address({ id: document?.id }, "id") });
+    const expanded = await object.toJsonLd({ format: "expand", contextLoader });
+    return { class: className(object), id: object.id?.href ?? null, ...(await lossOf(document, expanded, contextLoader)) };
+  },
+
   // collection walks a collection page by page, as a server does that reads back.
   async collection(peer, input) {
     const { object } = await lookup(peer, input.as, input.address, input.signed ?? true);
@@ -108,7 +119,8 @@ const acts = {
     return { class: className(object), totalItems: object.totalItems, items };
   },
 
-  // Fedify's own WebFinger and NodeInfo look-ups insist on https, so these two fetch plainly.
+  // Fedify's own WebFinger and NodeInfo look-ups insist on https, so these two fetch plainly: over http, and for
+  // NodeInfo always, for Fedify's has no switch for private addresses.
   async webfinger(peer, input) {
     return webfinger(input.resource, input.base);
   },
@@ -183,6 +195,32 @@ const acts = {
   },
   unannounce: (peer, { as, ...input }) => undo(peer, as, Announce, address(input, "object")),
 
+  async block(peer, { as, ...input }) {
+    const target = await actor(peer, as, address(input, "actor"));
+    return send(peer, as, [target], new Block({ id: peer.address(as, Block), actor: me(peer, as), object: target.id, to: target.id }), input);
+  },
+  unblock: (peer, { as, ...input }) => undo(peer, as, Block, address(input, "actor")),
+
+  // move tells the followers that the person is another one of here now, who says the same.
+  async move(peer, { as, ...input }) {
+    peer.moves.set(as, person(input.to));
+    return send(peer, as, followersOf(peer, as), new Move({
+      id: peer.address(as, Move), actor: me(peer, as), object: me(peer, as), target: me(peer, input.to),
+      to: peer.context().getFollowersUri(as),
+    }), input);
+  },
+  // new-keys takes effect at once: what is sent from now on is signed with the new ones.
+  async "new-keys"(peer, { as }) {
+    await peer.renewKeys(as);
+    return { keyId: (await peer.context().getActorKeyPairs(as))[0].keyId.href };
+  },
+
+  // another starts one more server in this process.
+  async another(peer, { firstKnock = "rfc9421", takes, authorize = false }) {
+    if (!specs[firstKnock] || (takes && !specs[takes])) throw new BadRequest('"firstKnock" and "takes" are draft or rfc9421');
+    return { base: await peer.another({ firstKnock, takes, authorize }) };
+  },
+
   "answer-follows": (peer, input) => {
     if (!["accept", "reject", "none"].includes(input.with)) throw new BadRequest('"with" is accept, reject or none');
     peer.answerFollowsWith = input.with;
@@ -235,7 +273,7 @@ async function undo(peer, as, cls, object) {
     s.as === as && s.activity instanceof cls && s.activity.objectId.href === object.href && s.state !== "undone"
   ));
   if (!done) throw new BadRequest(`${as} has no ${cls.name} of ${object} to undo`);
-  const whom = cls === Follow ? await actor(peer, as, object) : await authorOf(peer, as, object);
+  const whom = cls === Follow || cls === Block ? await actor(peer, as, object) : await authorOf(peer, as, object);
   const result = await send(peer, as, cls === Announce ? [...followersOf(peer, as), whom] : [whom], new Undo({
     id: peer.address(as, Undo), actor: me(peer, as), object: done.activity, tos: done.activity.toIds, ccs: done.activity.ccIds,
   }));
@@ -296,8 +334,8 @@ async function loader(peer, as, signed) {
 // It returns the object and the document as it was fetched, or throws with the reason.
 async function lookup(peer, as, where, signed) {
   if (typeof where !== "string") throw new BadRequest('"address" needs an address');
-  if (/^(acct:|@)/.test(where)) where = selfOf(await webfinger(where), where);
-  else address({ address: where }, "address");
+  if (!/^(acct:|@)/.test(where)) address({ address: where }, "address");
+  else if (peer.origin.startsWith("http:")) where = selfOf(await webfinger(where), where);
   const load = await loader(peer, as, signed);
   let remote, failure;
   const documentLoader = async (url, options) => {

@@ -1,16 +1,17 @@
-// The server itself: two people with followers, notes and an inbox, and a diary of
+// The server itself: three people with followers, notes and an inbox, and a diary of
 // everything that came to them.
 import {
   createFederation, generateCryptoKeyPair, InProcessMessageQueue, MemoryKvStore,
 } from "@fedify/fedify";
 import {
-  Accept, Activity, Announce, Create, Delete, Endpoints, Follow, Like, Note, Person,
+  Accept, Activity, Announce, Block, Create, Delete, Endpoints, Follow, isActor, Like, Move, Note, Person,
   PUBLIC_COLLECTION, Reject, Tombstone, Undo, Update,
 } from "@fedify/vocab";
 import { configure } from "@logtape/logtape";
 import { randomUUID } from "node:crypto";
+import { specs } from "./specs.mjs";
 
-export const people = ["alice", "bob"];
+export const people = ["alice", "bob", "carol"];
 const pageSize = 10;
 
 export class Peer {
@@ -21,11 +22,18 @@ export class Peer {
   sent = new Map(); // activity address → { as, activity, state }
   followers = new Map(people.map((name) => [name, new Map()])); // name → actor address → { follow, recipient }
   answerFollowsWith = "accept"; // or reject, or none
+  reactions = new Map(); // activity address → the Like or Announce of others that stands
+  moves = new Map(); // name → the name to which that one has moved
   #lastEvent = 0;
+  #keys;
+  #takes; // the form of signature that is believed; both where it is undefined
   #letters = new Map(); // activity id → its JSON as it came
 
-  static async make({ origin, firstKnock, authorize, debug }) {
-    if (debug) {
+  static #logs = false;
+
+  static async make({ origin, firstKnock, takes, authorize, debug }) {
+    if (debug && !Peer.#logs) {
+      Peer.#logs = true;
       await configure({
         sinks: { stderr: (r) => console.error(`${r.level} ${r.category.join(".")}:`, ...r.message) },
         loggers: [
@@ -36,7 +44,9 @@ export class Peer {
     }
     const peer = new Peer();
     peer.origin = origin;
-    peer.federation = peer.#build(firstKnock, authorize, await makeKeys());
+    peer.#takes = takes;
+    peer.#keys = { ...(await firstKeys()) };
+    peer.federation = peer.#build(specs[firstKnock], authorize);
     process.on("unhandledRejection", (error) => peer.#trouble("unhandled", error));
     return peer;
   }
@@ -54,6 +64,11 @@ export class Peer {
     return this.context().getObjectUri(cls, { identifier: as, id: randomUUID() });
   }
 
+  // renewKeys draws new keys for a person, under the ids of the old ones.
+  async renewKeys(as) {
+    this.#keys[as] = await rsaAndEd25519();
+  }
+
   // answer lets Fedify answer a request and writes it into the diary.
   async answer(req, url, body) {
     const headers = new Headers();
@@ -61,10 +76,13 @@ export class Peer {
     const hasBody = req.method !== "GET" && req.method !== "HEAD";
     const letter = hasBody ? parsed(body) : undefined;
     if (typeof letter?.id === "string") this.#letters.set(letter.id, letter);
-    let response = await this.federation.fetch(
-      new Request(url, { method: req.method, headers, body: hasBody ? body : undefined }),
-      { contextData: undefined },
-    );
+    const signature = headers.has("signature-input") ? "rfc9421" : headers.has("signature") ? "draft" : "none";
+    let response = this.#takes && signature !== "none" && signature !== this.#takes
+      ? new Response(`only ${this.#takes} is believed here`, { status: 401 })
+      : await this.federation.fetch(
+        new Request(url, { method: req.method, headers, body: hasBody ? body : undefined }),
+        { contextData: undefined },
+      );
     if (response.ok && this.notes.get(url.href) instanceof Tombstone) {
       response = new Response(response.body, { status: 410, headers: response.headers });
     }
@@ -74,7 +92,7 @@ export class Peer {
       method: req.method,
       path: url.pathname + url.search,
       status: response.status,
-      signature: headers.has("signature-input") ? "rfc9421" : headers.has("signature") ? "draft-cavage" : "none",
+      signature,
       headers: Object.fromEntries(headers),
       ...(hasBody && { body: body.toString(), ldSignature: letter?.signature != null, proof: letter?.proof != null }),
       ...(text !== undefined && { answer: text }),
@@ -82,7 +100,7 @@ export class Peer {
     return response;
   }
 
-  #build(firstKnock, authorize, keys) {
+  #build(firstKnock, authorize) {
     const federation = createFederation({
       kv: new MemoryKvStore(),
       queue: new InProcessMessageQueue(),
@@ -108,6 +126,8 @@ export class Peer {
           preferredUsername: identifier,
           name: identifier[0].toUpperCase() + identifier.slice(1),
           summary: `<p>${identifier} of the Fedify peer</p>`,
+          aliases: people.filter((name) => this.moves.get(name) === identifier).map((name) => ctx.getActorUri(name)),
+          successor: this.moves.has(identifier) ? ctx.getActorUri(this.moves.get(identifier)) : null,
           url: ctx.getActorUri(identifier),
           inbox: ctx.getInboxUri(identifier),
           outbox: ctx.getOutboxUri(identifier),
@@ -119,13 +139,13 @@ export class Peer {
         });
       })
       .mapHandle((_, username) => (people.includes(username.toLowerCase()) ? username.toLowerCase() : null))
-      .setKeyPairsDispatcher((_, identifier) => keys[identifier] ?? [])
+      .setKeyPairsDispatcher((_, identifier) => this.#keys[identifier] ?? [])
       .authorize(signed);
     federation
       .setObjectDispatcher(Note, "/users/{identifier}/notes/{id}",
         (ctx, values) => this.notes.get(ctx.getObjectUri(Note, values).href) ?? null)
       .authorize(signed);
-    for (const cls of [Accept, Announce, Create, Delete, Follow, Like, Reject, Undo, Update]) {
+    for (const cls of [Accept, Announce, Block, Create, Delete, Follow, Like, Move, Reject, Undo, Update]) {
       federation
         .setObjectDispatcher(cls, `/users/{identifier}/${cls.name.toLowerCase()}/{id}`,
           (ctx, values) => this.sent.get(ctx.getObjectUri(cls, values).href)?.activity ?? null)
@@ -162,7 +182,7 @@ export class Peer {
     return federation;
   }
 
-  // following lists whom the person follows, as addresses; state is pending, accepted or rejected.
+  // following lists whom the person follows, as addresses; state is pending, accepted, rejected or moved.
   following(as, state) {
     return [...this.sent.values()]
       .filter((s) => s.as === as && s.activity instanceof Follow && s.state === state)
@@ -173,6 +193,8 @@ export class Peer {
     this.record({ kind: "activity", inbox: ctx.recipient, ...this.#described(activity) });
     if (activity instanceof Follow) await this.#followed(ctx, activity);
     else if (activity instanceof Undo) this.#undone(activity);
+    else if (activity instanceof Like || activity instanceof Announce) this.reactions.set(activity.id.href, activity);
+    else if (activity instanceof Move) await this.#moved(ctx, activity);
     else if (activity instanceof Accept || activity instanceof Reject) {
       const follow = this.sent.get(activity.objectId?.href);
       // Only the one who was asked can answer.
@@ -201,8 +223,28 @@ export class Peer {
     await ctx.sendActivity({ identifier: target.identifier }, follower, activity);
   }
 
+  // Whoever follows one who has moved follows the new one, if that one says that it is the same.
+  async #moved(ctx, move) {
+    for (const as of people) {
+      const follow = [...this.sent.values()].find((s) => (
+        s.as === as && s.activity instanceof Follow && s.state === "accepted" && s.activity.objectId.href === move.actorId?.href
+      ));
+      if (!follow || move.objectId?.href !== move.actorId.href) continue;
+      const target = await move.getTarget({ documentLoader: await ctx.getDocumentLoader({ identifier: as }), contextLoader: ctx.contextLoader });
+      if (!isActor(target) || !target.aliasIds.some((id) => id.href === move.actorId.href)) {
+        throw new Error(`${move.targetId} does not say that it is ${move.actorId}`);
+      }
+      follow.state = "moved";
+      const activity = new Follow({ id: this.address(as, Follow), actor: ctx.getActorUri(as), object: target.id, to: target.id });
+      this.sent.set(activity.id.href, { as, activity, state: "pending" });
+      await ctx.sendActivity({ identifier: as }, target, activity);
+    }
+  }
+
   // An Undo may name the Follow by its id or carry a copy of it with another id.
   #undone(undo) {
+    const reaction = this.reactions.get(undo.objectId?.href);
+    if (reaction && reaction.actorId.href === undo.actorId?.href) this.reactions.delete(undo.objectId.href);
     const actor = undo.actorId?.href, copy = this.#letters.get(undo.id?.href)?.object;
     for (const [name, followers] of this.followers) {
       const known = followers.get(actor);
@@ -240,18 +282,25 @@ export class Peer {
 }
 
 // The first key of each signs requests, the second makes object proofs. alice has the
-// 4096-bit key that Fedify makes, bob the 2048 bits that most servers use.
+// 4096-bit key that Fedify makes, the others the 2048 bits that most servers use. All
+// servers of a process begin with the same keys: to draw them takes seconds.
+let drawn;
+const firstKeys = () => (drawn ??= makeKeys());
+
 async function makeKeys() {
-  const rsa2048 = crypto.subtle.generateKey(
+  const [large, alice, bob, carol] = await Promise.all([
+    generateCryptoKeyPair("RSASSA-PKCS1-v1_5"), generateCryptoKeyPair("Ed25519"), rsaAndEd25519(), rsaAndEd25519(),
+  ]);
+  return { alice: [large, alice], bob, carol };
+}
+
+const rsaAndEd25519 = () => Promise.all([
+  crypto.subtle.generateKey(
     { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" },
     true, ["sign", "verify"],
-  );
-  const [alice, bob, alice2, bob2] = await Promise.all([
-    generateCryptoKeyPair("RSASSA-PKCS1-v1_5"), rsa2048,
-    generateCryptoKeyPair("Ed25519"), generateCryptoKeyPair("Ed25519"),
-  ]);
-  return { alice: [alice, alice2], bob: [bob, bob2] };
-}
+  ),
+  generateCryptoKeyPair("Ed25519"),
+]);
 
 function parsed(body) {
   try {
