@@ -14,7 +14,7 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// rules makes rules that reject hosts and actors.
+// reject makes rules that reject hosts and actors.
 func (d *desk) reject(targets ...string) {
 	d.Helper()
 	d.change(targets, nil)
@@ -206,21 +206,34 @@ func TestHiddenEverywhere(t *testing.T) {
 	answer["tag"] = []any{m{"type": "Hashtag", "name": "#print", "href": x.Base + "/tags/print"}}
 	theirs := eve.Note("<p>secret work</p>", m{"type": "Proposal", "purpose": "offer", "name": "Secret work", "publishes": m{"type": "Intent", "action": "work"}})
 	d.send(eve, eve.Create(answer), eve.Create(theirs))
+	said := eve.Note("<p>secret words</p>", nil)
+	d.send(eve, eve.Create(said))
+	ours := &node.Post{Base: node.Base{Type: node.TypePost, InReplyTo: said["id"].(string), Texts: []node.Text{{Lang: "en", Source: "We answer."}}}}
+	d.Publish(ours)
+	elsewhere := d.Links.Page(node.TypePost, d.Known(said["id"].(string)).Common().ID)
 	places := map[string]string{ // address, type that is asked for
-		o.URL: "text/html", o.IRI + "/replies": "application/activity+json", d.Links.Tag("print"): "text/html",
+		ours.URL: "text/html",
+		o.URL:    "text/html", o.IRI + "/replies": "application/activity+json", d.Links.Tag("print"): "text/html",
 		d.Links.Board(): "text/html", d.Links.Feed(d.Links.Board(), node.Atom): "application/atom+xml",
 	}
 	look := func(when string, want bool) {
 		t.Helper()
 		for address, accept := range places {
 			a := aptest.Get(t, address, "Accept", accept)
-			got := strings.Contains(strings.ToLower(string(a.Body)), "secret") || strings.Contains(string(a.Body), answer["id"].(string))
+			got := strings.Contains(strings.ToLower(string(a.Body)), "secret") || strings.Contains(string(a.Body), x.Base)
 			if a.Status != http.StatusOK || got != want {
 				t.Errorf("%s, %s: %d, shown %v, want %v", when, address, a.Status, got, want)
 			}
 		}
 	}
+	away := func(when string, want int) { // what others published has its page at home
+		t.Helper()
+		if a := aptest.Get(t, elsewhere, "Accept", "text/html"); a.Status != want {
+			t.Errorf("%s, %s: %d, want %d", when, elsewhere, a.Status, want)
+		}
+	}
 	look("at first", true)
+	away("at first", http.StatusSeeOther)
 	d.wantCounts(o.IRI, 0, 0, 1)
 	for _, s := range []node.Severity{node.SeverityLimit, node.SeverityReject} {
 		rule := []*node.Rule{{Target: "x.localhost", Severity: s}}
@@ -228,6 +241,7 @@ func TestHiddenEverywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		look(string(s), false)
+		away(string(s), http.StatusNotFound)
 		d.wantCounts(o.IRI, 0, 0, 0)
 		if _, err := d.ChangeRules(t.Context(), "test", nil, rule); err != nil {
 			t.Fatal(err)
