@@ -71,6 +71,7 @@ func judged(t *testing.T, x *fixture) {
 		return nil
 	})
 	x.bring(one.IRI, eve.IRI, node.Create, "c1", 1)
+	x.bring(one.IRI, fay.IRI, node.Announce, "s2", 0)
 	x.bring(two.IRI, eve.IRI, node.Announce, "s1", 3)
 	x.bring(two.IRI, fay.IRI, node.Create, "c2", 2)
 
@@ -106,7 +107,7 @@ func judged(t *testing.T, x *fixture) {
 			t.Errorf("%s: timeline %q, want %q", what, got, timeline)
 		}
 	}
-	open := []string{"cccccccccc Announce [https://x.test/users/eve]", "bbbbbbbbbb Create []"}
+	open := []string{"cccccccccc Announce [https://x.test/users/eve]", "bbbbbbbbbb Create [https://sea.example/users/fay]"}
 	look("at first", 2, 2, 2, 2, open...)
 	judge(node.SeverityLimit)
 	look("limited", 2, 1, 2, 1, open...)
