@@ -31,11 +31,16 @@ func (n *Node) ChangeRules(ctx context.Context, by string, set, drop []*Rule) (*
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range slices.Concat(set, drop) { // LOG-2
-		n.opt.Log.InfoContext(ctx, "rule changed", "target", r.Target, "allow", r.Allow, "severity", r.Severity, "by", by)
+	var targets []string
+	for _, r := range slices.Concat(set, drop) {
+		targets = append(targets, r.Target)
 	}
+	n.opt.Log.InfoContext(ctx, "rules changed", "set", done.Set, "dropped", done.Dropped, "targets", targets[:min(len(targets), maxLogged)], "by", by) // LOG-2
 	return done, nil
 }
+
+// maxLogged is how many targets of one change a log line names; a list may have 100,000.
+const maxLogged = 20
 
 // TryRules says what ChangeRules would do, and changes nothing. Errors as ChangeRules.
 func (n *Node) TryRules(ctx context.Context, set, drop []*Rule) (*RuleChange, error) {
@@ -72,11 +77,7 @@ func (n *Node) changeRules(ctx context.Context, by string, set, drop []*Rule, la
 		if err := tx.SetSetting(ctx, settingPolicy, version); err != nil {
 			return err
 		}
-		is, err := n.readPolicy(ctx, tx)
-		if err != nil {
-			return err
-		}
-		return cmp.Or(n.enforce(ctx, tx, was, is, done), last)
+		return cmp.Or(n.enforce(ctx, tx, was, was.with(set, drop), done), last)
 	})
 	return done, err
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -203,6 +204,18 @@ func (p *Policy) of(allow bool) map[string]*Rule {
 		return p.allows
 	}
 	return p.blocks
+}
+
+// with is the policy after some rules were taken away and then others were made.
+func (p *Policy) with(set, drop []*Rule) *Policy {
+	is := &Policy{links: p.links, blocks: maps.Clone(p.blocks), allows: maps.Clone(p.allows)}
+	for _, r := range drop {
+		delete(is.of(r.Allow), r.Target)
+	}
+	for _, r := range set {
+		is.of(r.Allow)[r.Target] = r
+	}
+	return is
 }
 
 // Rules lists the rules that hold for an address or a host, the nearest first.
