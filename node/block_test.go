@@ -337,3 +337,50 @@ func TestHidingKeepsStep(t *testing.T) {
 		}
 	}
 }
+
+// MOD-1, MOD-3: what comes from somebody limited or refused is not shared, is no remark that waits for our people, and a
+// conversation does not show what a refused one began.
+func TestRuledIsNotShared(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	eve, ana := x.following("x.test", "eve"), x.following("sea.example", "ana")
+	ours := x.publish(post("Who has a van?"))
+	theirs, reply, answer := note(eve, "1", "<p>loud</p>"), note(eve, "2", "<p>me</p>"), note(ana, "1", "<p>no</p>")
+	reply.InReplyTo, answer.InReplyTo = ours, theirs.IRI
+	to := create(answer)
+	to.To = append(to.To, x.Links.Actor())
+	x.receive(create(theirs), create(reply), to)
+	remarks := func() int {
+		t.Helper()
+		n, err := x.CountRemarks(t.Context(), node.RemarkQuery{})
+		x.must(err)
+		return n
+	}
+	subject := func() node.Object {
+		t.Helper()
+		list, err := x.Conversations(t.Context(), node.ConversationQuery{Thread: theirs.IRI})
+		x.must(err)
+		if len(list) != 1 {
+			t.Fatalf("%d conversations, want the one of ana", len(list))
+		}
+		return list[0].Subject
+	}
+	equal(t, "remarks", remarks(), 2)
+	equal(t, "subject", subject() != nil, true)
+	for _, tt := range []struct {
+		rule *node.Rule
+		kind node.Kind
+		like bool
+	}{{limit("x.test"), node.Invalid, true}, {reject("x.test"), node.Forbidden, false}} {
+		x.rules(tt.rule)
+		equal(t, "remarks left", remarks(), 1)
+		_, err := x.Share(t.Context(), "ana", theirs)
+		wantError(t, err, tt.kind, "coopnode block show")
+		_, err = x.Like(t.Context(), "ana", theirs)
+		equal(t, "may be liked", err == nil, tt.like)
+		equal(t, "subject", subject() != nil, tt.like)
+	}
+	x.unrule(reject("x.test"))
+	_, err := x.Share(t.Context(), "ana", theirs)
+	x.must(err)
+}

@@ -87,6 +87,9 @@ func (c *conn) fillConversation(t *node.Conversation) error {
 	if t.Subject, err = scanObject(c.row(objectByIRI, t.Root)); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
+	if t.Subject != nil && t.Subject.Common().Moderation == node.SeverityReject { // MOD-3
+		t.Subject = nil
+	}
 	return c.each(func(r rowScanner) error {
 		m, err := scanRemark(r)
 		t.Remarks = append([]*node.Remark{m}, t.Remarks...)
