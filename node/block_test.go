@@ -369,13 +369,12 @@ func TestRuledIsNotShared(t *testing.T) {
 	equal(t, "subject", subject() != nil, true)
 	for _, tt := range []struct {
 		rule *node.Rule
-		kind node.Kind
 		like bool
-	}{{limit("x.test"), node.Invalid, true}, {reject("x.test"), node.Forbidden, false}} {
+	}{{limit("x.test"), true}, {reject("x.test"), false}} {
 		x.rules(tt.rule)
 		equal(t, "remarks left", remarks(), 1)
 		_, err := x.Share(t.Context(), "ana", theirs)
-		wantError(t, err, tt.kind, "coopnode block show")
+		wantError(t, err, node.Forbidden, "coopnode block show")
 		_, err = x.Like(t.Context(), "ana", theirs)
 		equal(t, "may be liked", err == nil, tt.like)
 		equal(t, "subject", subject() != nil, tt.like)

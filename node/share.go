@@ -83,10 +83,6 @@ func (n *Node) mayReact(ctx context.Context, tx Tx, verb Verb, b *Base) error {
 		return &Error{Op: op, Kind: Gone, Subject: b.IRI, Text: "It was deleted on " + b.Deleted.Format(time.DateOnly) + "."}
 	case b.Draft:
 		return invalid(op, "It is a draft. Publish it first.")
-	case b.Moderation == SeverityReject:
-		return blockedHere(op, b.Actor)
-	case verb == Announce && b.Moderation == SeverityLimit: // MOD-1
-		return invalid(op, fmt.Sprintf("A rule of this node limits %s, so nothing of it is shared. See: coopnode block show %s", b.Actor, b.Actor))
 	case verb == Announce && !b.Audience.Listed():
 		return invalid(op, "Its author meant it for some only, so it cannot be shared.")
 	}
