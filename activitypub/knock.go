@@ -49,7 +49,7 @@ func (c *Client) knock(ctx context.Context, u *url.URL, how Signing, send func(S
 	case disbelieved(second):
 		drain(second)
 		return first, nil
-	case second.StatusCode/100 == 2:
+	case second.StatusCode < 400: // also a redirect, which asks for the same form
 		forms.learn(ctx, host, how.Form)
 	}
 	return second, nil
