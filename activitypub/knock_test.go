@@ -282,3 +282,34 @@ func TestFormOfTheirLetters(t *testing.T) {
 	p.want("one that cannot read what it writes", "POST draft-cavage 200",
 		"POST rfc9421 401", "POST draft-cavage 200", "POST draft-cavage 200")
 }
+
+// KEY-3: a letter that an old key has signed and that is not believed goes out again at once with the key that signs
+// now, in the same form; one that this key has signed does not.
+func TestKnockWithTheNewKey(t *testing.T) {
+	var got []string
+	address := servePeer(t, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("X-Key"))
+		if r.Header.Get("X-Key") == "old" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}).URL
+	c := newTestClient(t, func(o *ClientOptions) {
+		o.KeyID = func() string { return "new" }
+		o.Sign = func(r *http.Request, _ []byte, how Signing) (string, error) {
+			key := "new"
+			if how.Act > 0 {
+				key = "old"
+			}
+			r.Header.Set("X-Key", key)
+			return key, nil
+		}
+	})
+	res, err := c.PostAs(t.Context(), address, []byte(testBody), Signing{Act: 7})
+	if err != nil || !res.OK() || !slices.Equal(got, []string{"old", "new"}) {
+		t.Errorf("got %+v, %v after %v, want old and then new", res, err, got)
+	}
+	got = nil
+	if res, err := c.Post(t.Context(), address, []byte(testBody)); err != nil || !res.OK() || !slices.Equal(got, []string{"new"}) {
+		t.Errorf("got %+v, %v after %v", res, err, got)
+	}
+}
