@@ -195,7 +195,7 @@ func (n *Node) KeepParents(ctx context.Context, chain []Object) error {
 		for _, a := range acts {
 			b := a.Object.Common()
 			parent, err := n.parentOf(ctx, tx, b)
-			if err != nil || parent == nil || !b.Audience.Listed() {
+			if err != nil || parent == nil || !b.Audience.Listed() || b.Type != TypePost { // the board is not for strangers
 				return err
 			}
 			if err := n.keepAnswer(ctx, tx, a, parent, now); err != nil {

@@ -64,6 +64,9 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 	if err := settleAudience(ctx, tx, b); err != nil {
 		return err
 	}
+	if err := n.settleProject(ctx, tx, b); err != nil {
+		return err
+	}
 	old, err := tx.LockObject(ctx, b.IRI)
 	switch {
 	case IsNotFound(err):
@@ -86,7 +89,7 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 		}
 	case err != nil:
 		return err
-	case !old.Common().Deleted.IsZero() || old.Common().Actor != b.Actor:
+	case !old.Common().Deleted.IsZero() || old.Common().Actor != b.Actor || old.Common().Type != b.Type:
 		return nil
 	case b.Updated.After(old.Common().Updated): // the shared copy is newer than ours
 		if err := n.renewForeign(ctx, tx, a.Object, old.Common(), now); err != nil {
@@ -104,6 +107,9 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base, now time.Time) error {
 	b := fresh.Common()
 	if err := settleAudience(ctx, tx, b); err != nil {
+		return err
+	}
+	if err := n.settleProject(ctx, tx, b); err != nil {
 		return err
 	}
 	if !b.Audience.Listed() { // its author has narrowed it
@@ -139,6 +145,18 @@ func settleAudience(ctx context.Context, tx Tx, b *Base) error {
 		b.Audience = Direct
 	}
 	return nil
+}
+
+// settleProject leaves to those whom we follow what is part of a project of ours: its page and feed show it.
+func (n *Node) settleProject(ctx context.Context, tx Tx, b *Base) error {
+	if !n.Links.Ours(b.Project) {
+		return nil
+	}
+	ok, err := n.follows(ctx, tx, b.Actor)
+	if !ok {
+		b.Project = ""
+	}
+	return err
 }
 
 // placeInThread finds the conversation to which a reply belongs, and what it answers, nil if that is

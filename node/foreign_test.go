@@ -436,3 +436,37 @@ func TestKeepFound(t *testing.T) {
 	slices.Sort(got)
 	equal(t, "timeline", got, []string{theirs.IRI, ana.IRI + "/1"})
 }
+
+// What stands on our board and in our projects is not for strangers to say: not by an edit that makes an opening of a post
+// which we keep for another reason, not as what an answer answers, and not as a post that calls itself part of a project.
+func TestStrangersReachNoBoard(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	eve := x.actor("sea.example", "eve")
+	ours, ourProject := x.publish(post("Who can help?")), x.publish(project("Map"))
+	offer := func(id, to string) *node.Opening {
+		o := opening("Buy my salt")
+		o.Base = note(eve, id, "<p>Salt</p>").Base
+		o.Type, o.Status, o.InReplyTo = node.TypeOpening, node.Open, to
+		o.Updated = o.Updated.Add(time.Minute)
+		return o
+	}
+	first, claim := answer(eve, "1", ours, "<p>I can</p>"), answer(eve, "4", ours, "<p>I too</p>")
+	claim.Project = ourProject
+	x.receive(create(first), create(claim))
+	edited := offer("1", ours)
+	x.receive(&node.Act{IRI: eve.IRI + "/u1", Verb: node.Update, Actor: eve.IRI, ObjectIRI: edited.IRI, Object: edited})
+	equal(t, "after the edit", x.object(first.IRI).Common().Type, node.TypePost)
+	x.must(x.KeepParents(t.Context(), []node.Object{offer("2", ours)}))
+	for what, q := range map[string]node.ObjectQuery{"board": {OpenAt: x.Now(), Listed: true}, "project": {Project: ourProject, Listed: true}} {
+		list, _, err := x.Objects(t.Context(), q)
+		x.must(err)
+		equal(t, what, len(list), 0)
+	}
+
+	bea := x.following("hill.example", "bea") // whom we follow speaks on the board, and of our projects
+	hers := note(bea, "3", "<p>With you</p>")
+	hers.Project = ourProject
+	x.receive(create(hers))
+	equal(t, "of one whom we follow", x.object(hers.IRI).Common().Project, ourProject)
+}

@@ -245,6 +245,9 @@ func (n *Node) onUpdate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	if b.Local || b.Actor != a.Actor || !b.Deleted.IsZero() || a.Object.Common().Updated.Before(b.Updated) {
 		return nil
 	}
+	if a.Object.Common().Type != b.Type { // a post that was kept as one does not come onto the board by an edit
+		return nil
+	}
 	if err := n.renewForeign(ctx, tx, a.Object, b, now); err != nil {
 		return err
 	}
