@@ -135,8 +135,10 @@ func settleAudience(ctx context.Context, tx Tx, b *Base) error {
 		return err
 	}
 	is := func(iri string) bool { return iri == author.Followers }
-	followers := slices.ContainsFunc(b.To, is) || slices.ContainsFunc(b.Lists, is)
-	b.To = slices.DeleteFunc(b.To, is)
+	if slices.ContainsFunc(b.To, is) { // asked again, the answer is the same: a transaction may run twice
+		b.To, b.Lists = slices.DeleteFunc(slices.Clone(b.To), is), append(b.Lists, author.Followers)
+	}
+	followers := slices.ContainsFunc(b.Lists, is)
 	switch {
 	case b.Audience.Listed():
 	case followers:
@@ -286,14 +288,7 @@ func (n *Node) ObjectGone(ctx context.Context, iri string) error {
 		if err != nil {
 			return err
 		}
-		b := o.Common()
-		if b.Local || !b.Deleted.IsZero() {
-			return nil
-		}
-		if err := n.unshare(ctx, tx, b, now); err != nil {
-			return err
-		}
-		return tx.SaveObject(ctx, tombstone(b, now))
+		return n.bury(ctx, tx, o.Common(), now)
 	})
 	n.changed(err)
 	return err

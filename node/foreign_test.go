@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coopnode/coopnode/node"
+	"github.com/coopnode/coopnode/store/storetest"
 )
 
 // TestReceiveCreate: what comes is kept only for a reason.
@@ -469,4 +470,23 @@ func TestStrangersReachNoBoard(t *testing.T) {
 	hers.Project = ourProject
 	x.receive(create(hers))
 	equal(t, "of one whom we follow", x.object(hers.IRI).Common().Project, ourProject)
+}
+
+// A collection of followers that goes by an unusual name is known by its author's word, however often the
+// transaction runs and whether the post is new or newer (decisions 7).
+func TestFollowersByAnotherName(t *testing.T) {
+	t.Parallel()
+	x := houseOn(t, &twice{Store: storetest.Open(t)})
+	ana := x.following("sea.example", "ana")
+	ana.Followers = ana.IRI + "/fans"
+	x.write(func(tx node.Tx) error { return tx.SaveActor(x.Context(), ana) })
+	for i, text := range []string{"Salt", "More salt"} {
+		p := note(ana, "1", text)
+		p.Audience, p.To, p.Updated = node.Direct, []string{ana.Followers}, p.Updated.Add(time.Duration(i)*time.Second)
+		a := create(p)
+		a.IRI += fmt.Sprint(i)
+		x.receive(a)
+		kept := x.object(p.IRI).Common()
+		equal(t, "audience of "+text, []any{kept.Audience, len(kept.To), kept.TextIn("").HTML}, []any{node.Followers, 0, text})
+	}
 }

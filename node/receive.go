@@ -104,8 +104,9 @@ func (n *Node) onFollow(ctx context.Context, tx Tx, a, answer *Act, now time.Tim
 	case !IsNotFound(err):
 		return err
 	case us.MovedTo != "": // nobody new is to follow an address that was left
-		answer.Verb = Reject
-		return n.answerFollow(ctx, tx, answer, f)
+		refusal := *answer
+		refusal.Verb = Reject
+		return n.answerFollow(ctx, tx, &refusal, f)
 	case us.ApprovesFollowers:
 		f.State = Pending
 	}
@@ -291,8 +292,15 @@ func (n *Node) onDelete(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	} else if err != nil {
 		return err
 	}
-	b := o.Common()
-	if b.Local || b.Actor != a.Actor || !b.Deleted.IsZero() {
+	if o.Common().Actor != a.Actor {
+		return nil
+	}
+	return n.bury(ctx, tx, o.Common(), now)
+}
+
+// bury forgets what an object of somebody else said, and takes back our share of it.
+func (n *Node) bury(ctx context.Context, tx Tx, b *Base, now time.Time) error {
+	if b.Local || !b.Deleted.IsZero() {
 		return nil
 	}
 	if err := n.unshare(ctx, tx, b, now); err != nil {
