@@ -18,9 +18,10 @@ import (
 // conversation, asks again where a Follow was not answered, asks whether a follower whose inbox is gone is gone
 // too, closes openings at their deadline, puts away a key that was replaced, and throws away what has passed its time.
 type chores struct {
-	w    *Wire
-	log  *slog.Logger
-	bell chan struct{}
+	w        *Wire
+	log      *slog.Logger
+	bell     chan struct{}
+	patience time.Duration // for one try at a task
 }
 
 const (
@@ -33,7 +34,7 @@ const (
 )
 
 func newChores(w *Wire) *chores {
-	return &chores{w: w, log: w.log.With("room", "chores"), bell: make(chan struct{}, 1)}
+	return &chores{w: w, log: w.log.With("room", "chores"), bell: make(chan struct{}, 1), patience: taskTime}
 }
 
 // Wake makes it look for tasks. It never blocks.
@@ -86,11 +87,7 @@ func (c *chores) tasks(ctx context.Context) {
 	}
 	var work sync.WaitGroup
 	for _, t := range due {
-		work.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, taskTime)
-			defer cancel()
-			c.do(ctx, t)
-		})
+		work.Go(func() { c.do(ctx, t) })
 	}
 	work.Wait()
 	if len(due) == tasksAtOnce {
@@ -141,6 +138,8 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 			again, err = false, fmt.Errorf("panic: %v", r)
 		}
 	}()
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
 	switch t.Kind {
 	case node.TaskBackfill:
 		again, err = c.backfill(ctx, t)
