@@ -23,6 +23,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		writeUntilKilled(dir)
 	}
+	if dir := os.Getenv(migrateDir); dir != "" {
+		migrateAndEnd(dir)
+		return
+	}
 	os.Exit(m.Run())
 }
 

@@ -2,44 +2,73 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/coopnode/coopnode/node"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 )
 
 //go:embed schema/*.sql
-var schema embed.FS
+var schemaFiles embed.FS
 
-// migrate brings the schema up to date, each step in one transaction (DB-5). Only one process may:
-// it holds the lock of the data folder for it. A newer schema than this program knows is refused.
-func migrate(ctx context.Context, db *sql.DB, opt Options, locked bool) error {
+// A schema is the steps that this program knows, with the SHA-256 of each.
+type schema struct {
+	files  fs.FS
+	newest int64
+	sums   map[int64]string
+}
+
+// sumsSince is the step that makes the table of sums. Earlier ones are taken as they are when it comes.
+const sumsSince = 8
+
+// readSchema reads the steps in the root of files, NUMBER_NAME.sql.
+func readSchema(files fs.FS) (*schema, error) {
+	s := &schema{files: files, sums: map[int64]string{}}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		version, err := goose.NumericComponent(path.Base(name))
+		if err != nil {
+			return nil, fmt.Errorf("read schema %s: %w", name, err)
+		}
+		b, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(b)
+		s.sums[version] = hex.EncodeToString(sum[:])
+		s.newest = max(s.newest, version)
+	}
+	return s, nil
+}
+
+// ownSchema is the schema of this program.
+func ownSchema() (*schema, error) {
+	files, err := fs.Sub(schemaFiles, "schema")
+	if err != nil {
+		return nil, err
+	}
+	return readSchema(files)
+}
+
+// migrate brings the schema up to date, each step in one transaction with its sum, after a copy was made (DB-5).
+// Only one process may: it holds the lock of the data folder for it. A newer schema than this program knows is
+// refused, and one that was made by other steps.
+func (s *schema) migrate(ctx context.Context, db *sql.DB, opt Options, locked bool) error {
 	const op = "update schema"
-	files, err := fs.Sub(schema, "schema")
-	if err != nil {
+	stored, err := s.check(ctx, db, opt.Dir)
+	if err != nil || stored == s.newest {
 		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithSlog(opt.Log), goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("read schema: %w", err)
-	}
-	sources := p.ListSources()
-	known := sources[len(sources)-1].Version
-	stored, err := schemaVersion(ctx, db)
-	if err != nil {
-		return sqliteError(op, opt.Dir, err)
-	}
-	if stored > known {
-		return &node.Error{Op: op, Kind: node.Invalid, Subject: opt.Dir,
-			Text: fmt.Sprintf("The data in %s was written by a newer coopnode (schema %d; this program knows %d). "+
-				"Nothing was changed. Install the newer coopnode again.", opt.Dir, stored, known)}
-	}
-	if stored == known {
-		return nil
 	}
 	if !locked {
 		lock, err := lockFile(opt.Dir)
@@ -47,12 +76,92 @@ func migrate(ctx context.Context, db *sql.DB, opt Options, locked bool) error {
 			return err
 		}
 		defer lock.Close()
+		if stored, err = s.check(ctx, db, opt.Dir); err != nil || stored == s.newest {
+			return err // another process was faster
+		}
+	}
+	if stored > 0 {
+		name, err := copyBefore(ctx, db, opt.Dir, stored)
+		if err != nil {
+			return err
+		}
+		opt.Log.InfoContext(ctx, "copy made before the schema is updated", "file", name)
+	}
+	table, err := database.NewStore(database.DialectSQLite3, goose.DefaultTablename)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectCustom, db, s.files, goose.WithStore(summed{table, s.sums}), goose.WithSlog(opt.Log), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("read schema: %w", err)
 	}
 	steps, err := p.Up(ctx)
-	for _, s := range steps { // LOG-2
-		opt.Log.InfoContext(ctx, "schema updated", "version", s.Source.Version, "took", s.Duration)
+	for _, step := range steps { // LOG-2
+		opt.Log.InfoContext(ctx, "schema updated", "version", step.Source.Version, "took", step.Duration)
 	}
 	return sqliteError(op, opt.Dir, err)
+}
+
+// check refuses a database that this program cannot work with, and returns its version.
+func (s *schema) check(ctx context.Context, db *sql.DB, dir string) (stored int64, err error) {
+	const op = "check schema"
+	if stored, err = schemaVersion(ctx, db); err != nil {
+		return 0, sqliteError(op, dir, err)
+	}
+	if stored > s.newest {
+		return 0, &node.Error{Op: op, Kind: node.Invalid, Subject: dir,
+			Text: fmt.Sprintf("The data in %s was written by a newer coopnode (schema %d; this program knows %d). "+
+				"Nothing was changed. Install the newer coopnode again, or go back to a copy from before (coopnode help backup).", dir, stored, s.newest)}
+	}
+	if stored < sumsSince {
+		return stored, nil
+	}
+	rows, err := db.QueryContext(ctx, `select version, sha256 from schema_sum order by version`)
+	if err != nil {
+		return 0, sqliteError(op, dir, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var version int64
+		var sum string
+		if err := rows.Scan(&version, &sum); err != nil {
+			return 0, sqliteError(op, dir, err)
+		}
+		if sum != s.sums[version] {
+			return 0, &node.Error{Op: op, Kind: node.Damaged, Subject: dir,
+				Text: fmt.Sprintf("Step %d of the schema in %s is not the one that this program has. Nothing was changed. "+
+					"Install the coopnode that wrote it, or go back to a copy from before (coopnode help backup).", version, dir)}
+		}
+	}
+	return stored, sqliteError(op, dir, rows.Err())
+}
+
+// summed keeps beside each step that goose notes the sum of its file, in the transaction of the step.
+type summed struct {
+	database.Store
+	sums map[int64]string
+}
+
+// Insert notes a step.
+func (s summed) Insert(ctx context.Context, db database.DBTxConn, r database.InsertRequest) error {
+	if err := s.Store.Insert(ctx, db, r); err != nil {
+		return err
+	}
+	from := r.Version
+	switch {
+	case from < sumsSince:
+		return nil
+	case from == sumsSince:
+		from = 1
+	}
+	for v := from; v <= r.Version; v++ {
+		if sum := s.sums[v]; sum != "" {
+			if _, err := db.ExecContext(ctx, `insert into schema_sum (version, sha256) values ($1, $2)`, v, sum); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // schemaVersion is the newest step that the database has seen, 0 for a new one. Asking goose would

@@ -95,6 +95,7 @@ func TestQueryPlans(t *testing.T) {
 		{name: "due pictures", query: duePictures, index: "picture_host"},
 		{name: "size of pictures", query: pictureTotal, index: "picture_kept"},
 		{name: "oldest picture", query: oldestPicture, index: "picture_kept"},
+		{name: "foreign content", query: dropForeign, index: "object_foreign", sorts: true},
 		{name: "uses of an owner", query: usesOfOwner, index: "sqlite_autoindex_picture_use_1"},
 		{name: "is shown", query: isShown, index: "object_actor"},
 		{name: "doubt", query: doubtInbox, index: "actor_mailbox"},

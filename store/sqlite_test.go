@@ -47,7 +47,7 @@ func set(t *testing.T, db *DB, key, value string) {
 	}
 }
 
-// Each pragma of security.md 11 is on, on every connection.
+// Each pragma of security.md 11 is on, on every connection: commits are safe on disk (DB-2), the log is cut (DB-7).
 func TestPragmas(t *testing.T) {
 	t.Parallel()
 	db := open(t, Options{})

@@ -58,8 +58,8 @@ const (
 
 // Open opens the database in a data folder and brings its schema up to date. Kinds of error:
 // NotFound (no database there), Busy (another process holds it), Damaged (the check failed; nothing
-// is repaired), Invalid (a newer schema than this program knows, or a master key file that others
-// can read), Unavailable (disk full, no permission).
+// is repaired; or the schema was made by other steps), Invalid (a newer schema than this program knows, or a master
+// key file that others can read), Unavailable (disk full, no permission).
 func Open(ctx context.Context, opt Options) (*DB, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
@@ -90,7 +90,11 @@ func (db *DB) open(ctx context.Context, opt Options) error {
 			return err
 		}
 	}
-	if err := migrate(ctx, db.writer.sql, opt, db.lock != nil); err != nil {
+	steps, err := ownSchema()
+	if err != nil {
+		return err
+	}
+	if err := steps.migrate(ctx, db.writer.sql, opt, db.lock != nil); err != nil {
 		return err
 	}
 	if db.pool, err = openPool(ctx, db.path); err != nil {

@@ -28,12 +28,33 @@ var sweeps = []string{
 	    and not exists (select 1 from delivery d where d.act = act.seq)
 	    and not exists (select 1 from followed f where f.follow_iri = act.iri)`,
 	`delete from report where closed_ms > 0 and closed_ms < $1`,
+	// What others published, nobody whom we follow brought here, and no conversation, act or page of ours needs.
+	dropForeign,
+	`delete from timeline where at_ms < $1 and not exists (select 1 from object o where o.iri = timeline.object)`,
+	`delete from reaction where at_ms < $1 and not exists (select 1 from object o where o.iri = reaction.object)`,
 	// A Tombstone of somebody else's object has done its work (Q-4). Ours stay: others may still ask.
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }
 
+// dropForeign takes the oldest few thousand, so that it never holds up others for long: the next sweep goes on. Tags,
+// skills and remarks go with their object.
+const dropForeign = `
+	delete from object where id in (
+	       select c.id from object c
+	        where not c.local and c.received_ms < $1 and c.deleted_ms = 0
+	          and not exists (select 1 from timeline t join followed f on f.actor = t.actor where t.object = c.iri)
+	          and not exists (select 1 from remark r where r.object = c.id or r.thread = c.iri or r.thread = c.thread and c.thread <> '')
+	          and not exists (select 1 from object p where p.local and (p.iri = c.in_reply_to or p.iri = c.thread))
+	          and not exists (select 1 from object a where a.local and a.in_reply_to = c.iri and a.in_reply_to <> '')
+	          and not exists (select 1 from object a where a.local and (a.thread = c.thread or a.thread = c.iri) and a.thread <> '')
+	          and not exists (select 1 from object a where a.local and a.project = c.iri and a.project <> '')
+	          and not exists (select 1 from reaction r join actor l on l.iri = r.actor and l.local where r.object = c.iri)
+	          and c.iri not in (select quote from quote)
+	        order by c.received_ms
+	        limit 2000)`
+
 // Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not
-// in the outbox, closed reports, what others deleted, and pictures that nobody looked at, each after 90 days; pictures
+// in the outbox, closed reports, what others published or deleted, and pictures that nobody looked at, each after 90 days; pictures
 // that nobody shows at once.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
 	for _, s := range sweeps {

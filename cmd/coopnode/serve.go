@@ -188,7 +188,8 @@ func shorten(_ []string, attr slog.Attr) slog.Attr {
 }
 
 // watch looks once a second whether a command changed the data, and wakes the loops (decisions 34). Once a minute, and
-// soon after the start, it gives memory back that is not in use: a node has little to do most of the time.
+// soon after the start, it gives memory back that is not in use, for a node has little to do most of the time, and looks
+// after the log of the database.
 func watch(ctx context.Context, h *house) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -200,6 +201,7 @@ func watch(ctx context.Context, h *house) error {
 		}
 		if second%60 == 0 {
 			debug.FreeOSMemory()
+			trimLog(ctx, h, logTrimmed, logWarned)
 		}
 		changed, err := h.db.Changed(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -208,6 +210,22 @@ func watch(ctx context.Context, h *house) error {
 		if changed {
 			h.Ring()
 		}
+	}
+}
+
+// The write-ahead log of the database is moved into it above the first size, and complained of above the second (DB-7).
+const (
+	logTrimmed = 64 << 20
+	logWarned  = 256 << 20
+)
+
+// trimLog keeps the write-ahead log small, and warns where it cannot.
+func trimLog(ctx context.Context, h *house, trim, warn int64) {
+	held, err := h.db.TrimLog(ctx, trim)
+	if err != nil && ctx.Err() == nil {
+		h.Log().WarnContext(ctx, "the log of the database could not be moved into it", "err", err)
+	} else if held > warn {
+		h.Log().WarnContext(ctx, "the log of the database grows: another program reads the database for long, and holds it", "bytes", held)
 	}
 }
 

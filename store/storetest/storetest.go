@@ -97,6 +97,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"what is erased takes its pictures along", pictureErased},
 		{"pictures on the shelf are whole or not there (MED-3)", pictureShelf},
 		{"sweep removes the old and keeps the rest (DB-7, Q-9)", sweep},
+		{"foreign content that nobody uses goes after 90 days, with its rows (DB-7)", sweepForeign},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()

@@ -69,6 +69,7 @@ func sweep(t *testing.T, x *fixture) {
 	ours := x.post("ours222222", 0, func(p *node.Post) { p.Local, p.Deleted = true, old })
 	gone := x.post("gone222222", 0, func(p *node.Post) { p.Deleted = old })
 	live := x.post("live222222", 0, nil)
+	justGone := x.post("gone333333", 0, func(p *node.Post) { p.Deleted = young })
 	x.write(func(tx node.Tx) error {
 		for _, a := range []*node.Actor{stranger, known, recent} {
 			x.ok(tx.SaveActor(x.ctx, a))
@@ -87,7 +88,7 @@ func sweep(t *testing.T, x *fixture) {
 		_, err := x.Actor(x.ctx, iri)
 		check(x, "actor "+iri, err == nil, want)
 	}
-	for iri, want := range map[string]bool{ours.IRI: true, gone.IRI: false, live.IRI: true} {
+	for iri, want := range map[string]bool{ours.IRI: true, gone.IRI: false, justGone.IRI: true, live.IRI: true} {
 		_, err := x.Object(x.ctx, iri)
 		check(x, "object "+iri, err == nil, want)
 	}
