@@ -20,7 +20,8 @@ func sampleActor() *node.Actor {
 	return &node.Actor{
 		IRI: l.Actor(), Type: "Organization", Handle: "toxeira", Host: "toxeira.example", Name: "Toxeira Enxeñaría Web",
 		Summary: []node.Text{{Lang: "en", HTML: "<p>Twelve members, one vote each.</p>"}, {Lang: "gl", HTML: "<p>Doce socias, un voto cada unha.</p>"}},
-		URL:     l.Profile(), Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
+		Icon:    node.Picture{Address: l.Picture("k3vq7hd2mak3vq7hd2mak3vq7h"), Description: "A gorse flower on a green ground"}, Image: node.Picture{Address: l.Banner()},
+		URL: l.Profile(), Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
 		KeyID: l.Key(), KeyPEM: "-----BEGIN PUBLIC KEY-----\nMIIB...\n-----END PUBLIC KEY-----\n",
 		AlsoKnownAs: []string{"https://microblog.example/users/toxeira"},
