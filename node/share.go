@@ -122,7 +122,7 @@ func (n *Node) Unlike(ctx context.Context, by, ref string) error {
 
 func (n *Node) takeBack(ctx context.Context, by string, verb Verb, ref string) error {
 	missing := &Error{Op: "take back", Kind: NotFound, Subject: ref, Text: fmt.Sprintf("This coop has not %s %s.", done(verb), ref)}
-	o, err := n.Object(ctx, ref)
+	o, err := n.store.Object(ctx, n.ref(ref)) // also of somebody whom a rule refuses since
 	if IsNotFound(err) {
 		return missing
 	} else if err != nil {

@@ -137,3 +137,21 @@ func TestShareEndsWithWhatItShares(t *testing.T) {
 		})
 	}
 }
+
+// What was shared can be taken back also when its author is refused since; that one is not told.
+func TestUnshareOfOneRefusedSince(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	eve := x.actor("x.test", "eve")
+	fan := x.followedBy("hill.example", "fan")
+	theirs := note(eve, "1", "<p>Salt</p>")
+	_, err := x.Share(t.Context(), "bea", theirs)
+	x.must(err)
+	x.rules(reject("x.test"))
+	x.news()
+	x.must(x.Unshare(t.Context(), "bea", theirs.IRI))
+	equal(t, "goes to", x.wantNews(node.Undo)[0].Inboxes, []string{fan.SharedInbox})
+	n, err := x.Store().CountOutbox(t.Context())
+	x.must(err)
+	equal(t, "in the outbox", n, 0)
+}
