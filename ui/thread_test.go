@@ -70,3 +70,28 @@ func TestConversation(t *testing.T) {
 	}
 	s.want(t, "/posts", 200, "3 answers")
 }
+
+// MOD-3: what a post quotes is linked, and not named where a rule refuses its author.
+func TestQuote(t *testing.T) {
+	s := newSite(t)
+	by := &node.Actor{IRI: "https://lake.example/users/ana", Type: "Person", Handle: "ana", Host: "lake.example", Inbox: "https://lake.example/inbox"}
+	p := &node.Post{Quote: "https://salt.example/notes/1", Base: node.Base{ID: node.RemoteID(by.IRI + "/q"), IRI: by.IRI + "/q", Type: node.TypePost, Actor: by.IRI, Audience: node.Public,
+		Published: s.now(), Updated: s.now(), InReplyTo: s.Question.IRI, Thread: s.Question.IRI, Texts: []node.Text{{HTML: "<p>See there.</p>"}}}}
+	err := s.node.Store().Tx(t.Context(), func(tx node.Tx) error {
+		if err := tx.SaveActor(t.Context(), by); err != nil {
+			return err
+		}
+		return tx.SaveObject(t.Context(), p)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.want(t, path(s.Question), 200, `<a href="https://salt.example/notes/1"`, "something on salt.example")
+	rule := []*node.Rule{{Target: "salt.example", Severity: node.SeverityReject}}
+	if _, err := s.node.ChangeRules(t.Context(), "test", rule, nil); err != nil {
+		t.Fatal(err)
+	}
+	if body := s.want(t, path(s.Question), 200, "See there."); strings.Contains(body, "salt.example") {
+		t.Error("the page names whom a rule refuses")
+	}
+}

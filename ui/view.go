@@ -18,6 +18,7 @@ type entry struct {
 	Href    string    // its own page; a foreign one's is on its own server
 	Project *link     // what it is part of
 	Parent  *link     // what it answers
+	Quote   *link     // a post's: what it quotes
 	Who     string    // an opening's: who may answer
 	Sub     bool      // stands in a section with a heading of its own
 	Plain   bool      // stands under its author's name already
@@ -39,7 +40,10 @@ func (v *visit) entryOf(ctx context.Context, o node.Object) (*entry, error) {
 	if e.Project, err = v.linkTo(ctx, b.Project); err != nil {
 		return nil, err
 	}
-	if b.Type == node.TypePost {
+	if p, ok := o.(*node.Post); ok {
+		if e.Quote, err = v.linkTo(ctx, p.Quote); err != nil {
+			return nil, err
+		}
 		if e.Exhibits, err = v.exhibit(ctx, b); err != nil {
 			return nil, err
 		}
