@@ -15,7 +15,7 @@ func inboxCommand(a *app) *cobra.Command {
 	return group("inbox", "What others say to this coop and beneath what it said",
 		inboxList(a), inboxShow(a), inboxReply(a), inboxRead(a),
 		inboxHide(a, "hide REF...", "Take what others said off our pages",
-			"Takes answers, or anything else that others published, off all pages, feeds and collections of this node. Nobody is told, and it stays where it came from. It can be put back with: coopnode inbox unhide REF", true),
+			"Takes answers, or anything else that others published, off all pages, feeds and collections of this node. REF is the id or the address, of a post the beginning of the id will do. Nobody is told, and it stays where it came from. It can be put back with: coopnode inbox unhide REF", true),
 		inboxHide(a, "unhide REF...", "Put back what was hidden", "", false),
 	)
 }
@@ -310,7 +310,10 @@ func inboxHide(a *app, use, short, long string, hide bool) *cobra.Command {
 		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
 			done := make([]string, 0, len(args))
 			for _, ref := range args {
-				o, err := h.find(ctx, node.TypePost, ref)
+				o, err := h.Object(ctx, ref)
+				if node.IsNotFound(err) {
+					o, err = h.findBeginning(ctx, node.TypePost, ref)
+				}
 				if err != nil {
 					return err
 				}
