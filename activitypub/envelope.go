@@ -169,10 +169,20 @@ func tombstone(o node.Object) (vocab.ActivityStreamsTombstone, error) {
 	gone := streams.NewActivityStreamsDeletedProperty()
 	gone.Set(b.Deleted.UTC())
 	t.SetActivityStreamsDeleted(gone)
+	return t, setFormerType(t, "Note")
+}
+
+// setFormerType says what a Tombstone was. The ActivityStreams context makes an address of it, so the bare name, as
+// its own examples have it, is lost to all who read JSON-LD.
+func setFormerType(t vocab.ActivityStreamsTombstone, name string) error {
+	u, err := iri(contextAS + "#" + name)
+	if err != nil {
+		return err
+	}
 	former := streams.NewActivityStreamsFormerTypeProperty()
-	former.AppendXMLSchemaString("Note")
+	former.AppendIRI(u)
 	t.SetActivityStreamsFormerType(former)
-	return t, nil
+	return nil
 }
 
 // write turns a typed value into the bytes that travel.

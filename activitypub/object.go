@@ -97,9 +97,9 @@ func goneAct(rec *node.ActRecord) (*answer, error) {
 	if err := setID(t, rec.IRI); err != nil {
 		return nil, err
 	}
-	former := streams.NewActivityStreamsFormerTypeProperty()
-	former.AppendXMLSchemaString(string(rec.Verb))
-	t.SetActivityStreamsFormerType(former)
+	if err := setFormerType(t, string(rec.Verb)); err != nil {
+		return nil, err
+	}
 	body, err := write(t)
 	if err != nil {
 		return nil, err
