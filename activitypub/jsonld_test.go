@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,6 +105,7 @@ func newTownHall(t *testing.T) *townHall {
 
 var (
 	inDocument = regexp.MustCompile(`https?://[^\s"'<>\\]+`)
+	inTemplate = regexp.MustCompile(`\{[a-zA-Z-]+\}`) // FEP-3b86, OStatus subscribe
 	inPage     = regexp.MustCompile(`(?:href|src|content)="([^"]+)"`)
 )
 
@@ -118,7 +120,7 @@ func (h *townHall) crawl() (dead []string) {
 	}
 	seen := map[string]bool{}
 	for len(todo) > 0 {
-		address, _, _ := strings.Cut(todo[0], "#")
+		address, _, _ := strings.Cut(inTemplate.ReplaceAllLiteralString(todo[0], url.QueryEscape(h.reader.ID)), "#")
 		todo = todo[1:]
 		if seen[address] || !h.Links.Ours(address) || address == h.Links.Inbox() || address == h.Links.SharedInbox() {
 			continue
