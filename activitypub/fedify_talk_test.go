@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"testing"
 
 	"github.com/coopnode/coopnode/activitypub/aptest"
 	"github.com/coopnode/coopnode/node"
@@ -16,21 +15,9 @@ type conversation struct {
 	fedify *fedify
 }
 
-// newConversation makes the coop's node, which speaks https where cert is given, as Fedify then does.
-func newConversation(t *testing.T, f *fedify, cert *aptest.Certificate) *conversation {
-	t.Helper()
-	d := &desk{TB: t}
-	if cert == nil {
-		d.Node = aptest.NewNode(t, "mill")
-	} else {
-		d.Node = aptest.NewSecureNode(t, "mill", aptest.Secure{Certificate: cert, Ports: []int{f.port()}})
-	}
-	return &conversation{d, f}
-}
-
-// whole is all that the two have to say to each other. Everything that came from us has to be believed at once, and in the form
+// whole is all that the two have to say to each other; home is where the coop moves in the end. Everything that came from us has to be believed at once, and in the form
 // that Fedify wants.
-func (c *conversation) whole() {
+func (c *conversation) whole(home *aptest.Node) {
 	c.Helper()
 	c.lookUp()
 	c.hears()
@@ -39,18 +26,11 @@ func (c *conversation) whole() {
 	c.answers()
 	c.partsWays()
 	c.isBlocked()
+	c.moves(home)
 
-	for _, kind := range []string{"unverified", "error"} {
-		for _, e := range c.fedify.events("kind=" + kind) {
-			c.Errorf("%s: %s of %s: %s%s", kind, e.Type, e.Object, e.Reason, e.Error)
-		}
-	}
-	ours, forms := 0, map[string]int{}
-	for _, e := range c.fedify.events("kind=request") {
-		if !strings.HasPrefix(e.Headers["user-agent"], "coopnode/") {
-			continue // its own
-		}
-		ours++
+	c.fedify.believed()
+	ours, forms := c.fedify.ours(), map[string]int{}
+	for _, e := range ours {
 		if e.Status >= 400 || e.Method == http.MethodPost && e.Signature == "none" {
 			c.Errorf("%s %s, signed %s: %d", e.Method, e.Path, e.Signature, e.Status)
 		}
@@ -60,8 +40,8 @@ func (c *conversation) whole() {
 	if first := c.fedify.FirstKnock; forms["POST "+first] == 0 || forms["GET "+first] == 0 || first == "draft" && forms["POST rfc9421"] > 0 {
 		c.Errorf("to one who sends %s first, there went %v", first, forms)
 	}
-	if ours < 20 {
-		c.Errorf("the diary has only %d requests of ours", ours)
+	if len(ours) < 20 {
+		c.Errorf("the diary has only %d requests of ours", len(ours))
 	}
 }
 
@@ -111,7 +91,7 @@ func (c *conversation) hears() {
 	c.Helper()
 	us := c.Links.Actor()
 	c.fedify.do("follow", m{"actor": us})
-	c.fedify.lists("following", us, true)
+	c.fedify.lists("alice", "following", us, true)
 	if got := c.FollowerState(c.fedify.alice); got != node.Accepted {
 		c.Errorf("alice is %q as a follower, want accepted", got)
 	}
@@ -170,7 +150,7 @@ func (c *conversation) speaks() {
 	if alice.IRI != c.fedify.alice || alice.Name != "Alice" {
 		c.Errorf("found %+v", alice)
 	}
-	c.fedify.lists("followers", c.Links.Actor(), true)
+	c.fedify.lists("alice", "followers", c.Links.Actor(), true)
 	aptest.Until(c, "her older note is read back", func() bool { return c.text(before) == "<p>Before you came.</p>" })
 
 	note := c.fedify.do("note", m{"content": "<p>Hello from Fedify.</p>"})["note"].(string)
@@ -246,8 +226,8 @@ func (c *conversation) reacts() {
 	if err != nil {
 		c.Fatal(err)
 	}
-	c.fedify.lists("reactions", "Like "+note+" "+us, true)
-	c.fedify.lists("reactions", "Announce "+note+" "+us, true)
+	c.fedify.lists("alice", "reactions", "Like "+note+" "+us, true)
+	c.fedify.lists("alice", "reactions", "Announce "+note+" "+us, true)
 	for iri, class := range map[string]string{like.IRI: "Like", share.IRI: "Announce"} {
 		if got := c.fedify.do("lookup", m{"address": iri}); got["class"] != class || got["id"] != iri {
 			c.Errorf("Fedify reads at %s a %v %v, want a %s", iri, got["class"], got["id"], class)
@@ -261,8 +241,8 @@ func (c *conversation) reacts() {
 	}
 	c.fedify.received("Undo", like.IRI)
 	c.fedify.received("Undo", share.IRI)
-	c.fedify.lists("reactions", "Like "+note+" "+us, false)
-	c.fedify.lists("reactions", "Announce "+note+" "+us, false)
+	c.fedify.lists("alice", "reactions", "Like "+note+" "+us, false)
+	c.fedify.lists("alice", "reactions", "Announce "+note+" "+us, false)
 }
 
 // answers: we answer what she said, change it and take it back; bob, who does not follow us, hears of what names him.
@@ -315,7 +295,7 @@ func (c *conversation) partsWays() {
 	if err := c.Unfollow(c.Context(), "test", alice); err != nil {
 		c.Fatal(err)
 	}
-	c.fedify.lists("followers", us, false)
+	c.fedify.lists("alice", "followers", us, false)
 
 	again := func(with string) {
 		c.Helper()
@@ -356,4 +336,55 @@ func (c *conversation) isBlocked() {
 	if follower, followed := c.FollowerState(bob), c.FollowedState(bob); follower != "" || followed != "" {
 		c.Errorf("after his block bob is %q as a follower, and followed: %q", follower, followed)
 	}
+}
+
+// moves: alice is carol from now on, and the coop's follow goes with her; then the coop moves home, and alice's follow
+// goes with it, for its new address says that it is the same.
+func (c *conversation) moves(home *aptest.Node) {
+	c.Helper()
+	ctx, us, carol := c.Context(), c.Links.Actor(), c.fedify.carol
+	c.fedify.do("follow", m{"actor": us})
+	c.fedify.lists("alice", "following", us, true)
+	c.Follow(c.fedify.alice)
+	c.fedify.do("move", m{"to": "carol"})
+	aptest.Until(c, "our follow has gone over to carol", func() bool { return c.FollowedState(carol) == node.Accepted })
+	c.fedify.lists("carol", "followers", us, true)
+	c.fedify.lists("alice", "followers", us, false)
+	if got := c.FollowedState(c.fedify.alice); got != node.Moved {
+		c.Errorf("our follow of alice is %q, want moved", got)
+	}
+	note := c.fedify.do("note", m{"as": "carol", "content": "<p>Here I am.</p>"})["note"].(string)
+	c.Handled()
+	c.wantText(note, "<p>Here I am.</p>")
+
+	profile, err := c.Profile(ctx)
+	if err != nil {
+		c.Fatal(err)
+	}
+	if _, err := home.AddAlias(ctx, "test", profile); err != nil {
+		c.Fatal(err)
+	}
+	there, err := c.Wire.Find(ctx, home.Links.Actor())
+	if err != nil {
+		c.Fatal(err)
+	}
+	if err := c.Move(ctx, "test", there); err != nil {
+		c.Fatal(err)
+	}
+	if e := c.fedify.received("Move", us); e.JSON["target"] != there.IRI {
+		c.Errorf("the Move came as %v", e.JSON)
+	}
+	c.fedify.lists("alice", "following", there.IRI, true)
+	c.fedify.lists("alice", "following", us, false)
+	f, err := home.DB.Follower(ctx, c.fedify.alice)
+	if err != nil || f.State != node.Accepted {
+		c.Errorf("alice as a follower of the new address: %+v, %v", f, err)
+	}
+	for address, want := range map[string]string{us: `#movedTo":[{"@id":"` + there.IRI + `"}]`, there.IRI: `#alsoKnownAs":[{"@id":"`} {
+		got, _ := json.Marshal(c.fedify.do("lookup", m{"address": address})["expanded"])
+		if !strings.Contains(string(got), want) {
+			c.Errorf("Fedify reads at %s %s, want %s", address, got, want)
+		}
+	}
+	c.Delivered()
 }

@@ -101,13 +101,25 @@ func (f *fedify) another(way fedifyWay) string {
 
 func (f *fedify) host() string { return node.HostOf(f.base) }
 
-func (f *fedify) port() int {
-	_, port, _ := strings.Cut(f.host(), ":")
+func (f *fedify) port() int { f.Helper(); return portOf(f, f.base) }
+
+func portOf(t testing.TB, base string) int {
+	t.Helper()
+	_, port, _ := strings.Cut(node.HostOf(base), ":")
 	n, err := strconv.Atoi(port)
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
 	return n
+}
+
+// newCoop makes a node, which speaks https where cert is given and then reaches these ports on loopback.
+func newCoop(t testing.TB, name string, cert *aptest.Certificate, ports ...int) *aptest.Node {
+	t.Helper()
+	if cert == nil {
+		return aptest.NewNode(t, name)
+	}
+	return aptest.NewSecureNode(t, name, aptest.Secure{Certificate: cert, Ports: ports})
 }
 
 // try asks for something and gives the answer as it is.
@@ -189,18 +201,39 @@ func (f *fedify) received(kind, object string) fedifyEvent {
 	return found
 }
 
-// lists waits until a list of alice's has an actor, or has it no more.
-func (f *fedify) lists(list, actor string, want bool) {
+// lists waits until a list of somebody's has an entry, or has it no more.
+func (f *fedify) lists(who, list, entry string, want bool) {
 	f.Helper()
-	aptest.Until(f, fmt.Sprintf("alice's %s name %s: %v", list, actor, want), func() bool {
+	aptest.Until(f, fmt.Sprintf("%s's %s name %s: %v", who, list, entry, want), func() bool {
 		_, raw := f.call(http.MethodGet, "state", nil)
-		var state struct{ Alice map[string][]string }
+		var state map[string]map[string][]string
 		if err := json.Unmarshal(raw, &state); err != nil {
 			f.Fatal(err)
 		}
 		time.Sleep(20 * time.Millisecond)
-		return slices.Contains(state.Alice[list], actor) == want
+		return slices.Contains(state[who][list], entry) == want
 	})
+}
+
+// ours are the requests that came from coopnode, oldest first.
+func (f *fedify) ours() (list []fedifyEvent) {
+	f.Helper()
+	for _, e := range f.events("kind=request") {
+		if strings.HasPrefix(e.Headers["user-agent"], "coopnode/") {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// believed checks that Fedify doubted nothing of what came.
+func (f *fedify) believed() {
+	f.Helper()
+	for _, kind := range []string{"unverified", "error"} {
+		for _, e := range f.events("kind=" + kind) {
+			f.Errorf("%s: %s of %s: %s%s", kind, e.Type, e.Object, e.Reason, e.Error)
+		}
+	}
 }
 
 // Fedify and a coop follow each other and hear all that the other says, over http and over https under the address
@@ -225,11 +258,19 @@ func TestFedify(t *testing.T) {
 				cert = aptest.NewCertificate(t)
 			}
 			first := startFedify(t, program, cert)
+			peers := map[string]*fedify{}
+			var ports []int
 			for name, way := range ways {
-				base := first.another(way)
+				peers[name] = newFedify(t, first.another(way), way)
+				ports = append(ports, peers[name].port())
+			}
+			home := newCoop(t, "home", cert, ports...)
+			for name, way := range ways {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					newConversation(t, newFedify(t, base, way), cert).whole()
+					f := newFedify(t, peers[name].base, way)
+					c := &conversation{&desk{TB: t, Node: newCoop(t, "mill", cert, f.port(), portOf(t, home.Links.Base))}, f}
+					c.whole(home)
 				})
 			}
 		})

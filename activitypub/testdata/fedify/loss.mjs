@@ -18,40 +18,43 @@ export async function lossOf(document, written, contextLoader) {
   const documentLoader = (url) => contextLoader(url);
   const found = { lost: [], unknown: new Set() };
   const original = await jsonld.expand(document, { documentLoader });
-  compareValues(original, written, "", found);
+  compareValues(original, written, [], "", found);
   return { lost: found.lost, unknown: [...found.unknown].sort() };
 }
 
 function readClasses() {
   const folder = join(dirname(createRequire(import.meta.url).resolve("@fedify/vocab/package.json")), "src");
   const read = readdirSync(folder).filter((name) => name.endsWith(".yaml")).map((name) => parse(readFileSync(join(folder, name), "utf8")));
-  return new Map(read.map((c) => [c.uri, { above: c.extends, properties: new Set(c.properties.map((p) => p.uri)) }]));
+  return new Map(read.map((c) => [c.uri, { above: c.extends, ranges: new Map(c.properties.map((p) => [p.uri, p.range])) }]));
 }
 
-function knows(types, property) {
-  for (let type of types) {
-    for (let c = classes.get(type); c; c = classes.get(c.above)) if (c.properties.has(property)) return true;
+// rangeOf is what a property may hold where one of the types has it; undefined where none has.
+function rangeOf(types, property) {
+  for (const type of types) {
+    for (let c = classes.get(type); c; c = classes.get(c.above)) if (c.ranges.has(property)) return c.ranges.get(property);
   }
-  return false;
 }
 
-function compareValues(before, after, path, found) {
+// compareValues compares the values of a property that may hold these types. An empty list is as good as none.
+function compareValues(before, after, range, path, found) {
+  before = before.filter((value) => value["@list"]?.length !== 0);
   if (before.length !== after.length) {
     found.lost.push(`${path}: ${before.length} values, then ${after.length}: ${JSON.stringify(before)} / ${JSON.stringify(after)}`);
     return;
   }
-  before.forEach((value, i) => compare(value, after[i], before.length > 1 ? `${path}[${i}]` : path, found));
+  before.forEach((value, i) => compare(value, after[i], range, before.length > 1 ? `${path}[${i}]` : path, found));
 }
 
-function compare(before, after, path, found) {
+function compare(before, after, range, path, found) {
   if ("@list" in before) {
     if (!("@list" in after)) found.lost.push(`${path}: the order`);
-    else compareValues(before["@list"], after["@list"], path, found);
+    // Fedify writes what stands in a list as lists of one.
+    else compareValues(before["@list"], after["@list"].map((v) => (v["@list"]?.length === 1 ? v["@list"][0] : v)), range, path, found);
     return;
   }
   if ("@value" in before) {
-    for (const part of ["@value", "@language"]) {
-      if (literal(before, part) !== literal(after, part)) found.lost.push(`${path}: ${JSON.stringify(before)}, then ${JSON.stringify(after)}`);
+    if (literal(before) !== literal(after) || before["@language"] !== after["@language"]) {
+      found.lost.push(`${path}: ${JSON.stringify(before)}, then ${JSON.stringify(after)}`);
     }
     return;
   }
@@ -61,11 +64,11 @@ function compare(before, after, path, found) {
     if (!classes.has(type)) found.unknown.add(`type ${type}`);
     else if (!(after["@type"] ?? []).includes(type)) found.lost.push(`${path}: type ${type}`);
   }
-  // What has no type is understood by the property that it stands in.
-  const understood = types.length ? types : (after["@type"] ?? []);
+  const understood = types.length ? types : range; // what says no type is of one that may stand there
   for (const [property, values] of Object.entries(before)) {
     if (property.startsWith("@")) continue;
-    if (knows(understood, property)) compareValues(values, after[property] ?? [], `${path} ${property}`, found);
+    const inner = rangeOf(understood, property);
+    if (inner) compareValues(values, after[property] ?? [], inner, `${path} ${property}`, found);
     else found.unknown.add(property);
   }
   for (const property of Object.keys(after)) {
@@ -74,7 +77,6 @@ function compare(before, after, path, found) {
 }
 
 // A time is the same however it is written.
-function literal(value, part) {
-  const it = value[part];
-  return part === "@value" && /#dateTime$/.test(value["@type"] ?? "") ? Date.parse(it) : it;
+function literal(value) {
+  return /#dateTime$/.test(value["@type"] ?? "") ? Date.parse(value["@value"]) : value["@value"];
 }
