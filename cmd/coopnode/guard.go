@@ -145,7 +145,17 @@ func uncounted(r *http.Request) bool {
 		}
 	}
 	accept := r.Header.Get("Accept")
-	return strings.Contains(accept, "application/activity+json") || strings.Contains(accept, "application/ld+json")
+	return hasDocument(r.URL.Path) && (strings.Contains(accept, "application/activity+json") || strings.Contains(accept, "application/ld+json"))
+}
+
+// hasDocument says whether a page answers with its document who asks for that. The others make pages for everybody, feeds too.
+func hasDocument(path string) bool {
+	kind, id, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch kind {
+	case "openings", "projects", "posts":
+		return node.IsID(id)
+	}
+	return path == "/" || strings.HasPrefix(path, "/@")
 }
 
 // clientAddress is who asks. X-Forwarded-For counts only as far as trusted proxies wrote it (HTTP-4): from its end, the

@@ -89,6 +89,8 @@ func guarded(t *testing.T, base string) (*echo.Echo, *counters) {
 	guards(e, &house{Node: &node.Node{Links: node.Links{Base: base}}}, nil, counts, log)
 	ok := func(c echo.Context) error { return c.String(http.StatusOK, "ok") }
 	e.GET("/", ok)
+	e.GET("/posts/:id", ok)
+	e.GET("/openings.ics", ok)
 	e.GET("/ap/coop", ok)
 	e.POST("/ap/inbox", ok)
 	e.POST("/interact", ok)
@@ -164,6 +166,8 @@ func TestMeasure(t *testing.T) {
 		{"visitors' servers", "POST", "/interact", nil, true, 10},
 		{"documents", "GET", "/ap/coop", nil, false, 600},
 		{"a page asked for as document", "GET", "/", []string{"Accept", "application/activity+json"}, false, 600},
+		{"a post asked for as document", "GET", "/posts/k3vq7hd2ma", []string{"Accept", "application/activity+json"}, false, 600},
+		{"a list asked for as document, which it has none of", "GET", "/openings.ics", []string{"Accept", "application/activity+json"}, true, 300},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, _ := guarded(t, "https://coop.example")
