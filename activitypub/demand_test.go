@@ -3,6 +3,7 @@ package activitypub_test
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -184,6 +185,10 @@ func TestDoubtfulFollowers(t *testing.T) {
 				} else if got := d.FollowerState(ana.ID); got != node.Accepted {
 					t.Errorf("on day %d she is %q, want accepted", day, got)
 				}
+				aptest.Until(t, "the next look is for tomorrow", func() bool {
+					tasks, err := d.Store().Tasks(t.Context(), node.TaskDoubt)
+					return err == nil && !slices.ContainsFunc(tasks, func(task *node.Task) bool { return !task.Due.After(d.Now()) })
+				})
 				d.Delivered()
 				d.away.Forget() // before the next day, on which she may be asked for at once
 				d.Later(25 * time.Hour)
