@@ -113,7 +113,7 @@ func (n *Node) renewForeign(ctx context.Context, tx Tx, fresh Object, old *Base,
 		return err
 	}
 	if !b.Audience.Listed() { // its author has narrowed it
-		if err := n.unshare(ctx, tx, old, now); err != nil {
+		if err := n.unshare(ctx, tx, "answer", old, now); err != nil {
 			return err
 		}
 	}

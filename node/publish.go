@@ -109,6 +109,9 @@ func (n *Node) Delete(ctx context.Context, by, ref string) error {
 		if err := mayChange("delete", b); err != nil {
 			return err
 		}
+		if err := n.unshare(ctx, tx, by, b, t.now); err != nil {
+			return err
+		}
 		gone := tombstone(b, t.now)
 		if gone.Common().Raw, err = n.enc.EncodeObject(gone); err != nil {
 			return err

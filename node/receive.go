@@ -303,7 +303,7 @@ func (n *Node) bury(ctx context.Context, tx Tx, b *Base, now time.Time) error {
 	if b.Local || !b.Deleted.IsZero() {
 		return nil
 	}
-	if err := n.unshare(ctx, tx, b, now); err != nil {
+	if err := n.unshare(ctx, tx, "answer", b, now); err != nil {
 		return err
 	}
 	gone := tombstone(b, now)
@@ -320,7 +320,7 @@ func (n *Node) forget(ctx context.Context, tx Tx, actor string, now time.Time) e
 		return err
 	}
 	for _, o := range shared {
-		if err := n.unshare(ctx, tx, o.Common(), now); err != nil {
+		if err := n.unshare(ctx, tx, "answer", o.Common(), now); err != nil {
 			return err
 		}
 	}

@@ -142,15 +142,16 @@ func (n *Node) takeBack(ctx context.Context, by string, verb Verb, ref string) e
 	return err
 }
 
-// unshare takes back our share of b, if there is one: of something that was deleted or is no longer for everybody.
-func (n *Node) unshare(ctx context.Context, tx Tx, b *Base, now time.Time) error {
+// unshare takes back our share of b, if there is one: of something that was deleted or is no longer for everybody. by
+// names who did that, or is "answer" where its author elsewhere did.
+func (n *Node) unshare(ctx context.Context, tx Tx, by string, b *Base, now time.Time) error {
 	r, err := tx.Reaction(ctx, b.IRI, n.Links.Actor(), Announce)
 	if IsNotFound(err) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	act := &Act{IRI: n.Links.Activity(NewID()), Verb: Undo, Actor: n.Links.Actor(), Published: now.Truncate(time.Second), By: "answer"}
+	act := &Act{IRI: n.Links.Activity(NewID()), Verb: Undo, Actor: n.Links.Actor(), Published: now.Truncate(time.Second), By: by}
 	return n.undo(ctx, tx, act, b, r)
 }
 

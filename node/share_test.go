@@ -155,3 +155,18 @@ func TestUnshareOfOneRefusedSince(t *testing.T) {
 	x.must(err)
 	equal(t, "in the outbox", n, 0)
 }
+
+// ORG-11: what is ours and was shared is passed on no more once it is deleted.
+func TestShareOfOursEndsWithIt(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	x.followedBy("hill.example", "fan")
+	ours := x.publish(post("Bread"))
+	_, err := x.Share(t.Context(), "bea", x.object(ours))
+	x.must(err)
+	x.news()
+	x.must(x.Delete(t.Context(), "ana", ours))
+	undo := x.wantNews(node.Undo, node.Delete)[0]
+	equal(t, "taken back by", []string{undo.By, undo.Inner.ObjectIRI}, []string{"ana", ours})
+	equal(t, "outbox", len(x.acts(node.ActQuery{Outbox: true})), 0)
+}
