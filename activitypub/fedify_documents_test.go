@@ -3,8 +3,6 @@ package activitypub_test
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +21,7 @@ func TestFedifyReadsEverything(t *testing.T) {
 	}
 	f := startFedify(t, program, nil)
 	h := newTownHall(t)
-	h.reactsOnce()
+	h.reacts()
 	h.crawl()
 	kinds := map[string]int{}
 	for address, doc := range h.documents {
@@ -40,7 +38,7 @@ func TestFedifyReadsEverything(t *testing.T) {
 			t.Errorf("Fedify finds at %s a %v %v, want %v", address, got["class"], got["id"], doc["id"])
 		}
 	}
-	for _, kind := range []string{"Organization", "OrderedCollection", "OrderedCollectionPage", "Note", "Create", "Update", "Tombstone", "Follow", "Accept", "Undo", "Like", "Announce"} {
+	for _, kind := range []string{"Organization", "OrderedCollection", "OrderedCollectionPage", "Note", "Create", "Update", "Tombstone", "Follow", "Accept", "Undo", "Like", "Announce", "QuoteAuthorization"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no %s among what is served: %v", kind, kinds)
 		}
@@ -53,23 +51,12 @@ func TestFedifyReadsEverything(t *testing.T) {
 		}
 	}
 
-	// The golden files have every field of every document and a letter of each kind.
-	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("there are no golden files")
-	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var doc m
-		if err := json.Unmarshal(raw, &doc); err != nil {
-			t.Fatal(err)
-		}
+	golden := goldenFiles(t) // every field of every document, and a letter of each kind
+	for file, doc := range golden {
 		withKey(doc, h.documents[h.Links.Actor()])
 		f.readsWhole(file, doc)
 	}
+
 	// The context that the node serves says the same as those that the documents carry.
 	var context m
 	if err := json.Unmarshal(aptest.Get(t, h.Links.Base+"/ns/coop/v1.jsonld").Body, &context); err != nil {
@@ -84,7 +71,7 @@ func TestFedifyReadsEverything(t *testing.T) {
 			t.Errorf("%v passes: %v", change, got)
 		}
 	}
-	t.Logf("%d documents, %d letters, %d golden files: %v", len(h.documents), letters, len(files), kinds)
+	t.Logf("%d documents, %d letters, %d golden files: %v", len(h.documents), letters, len(golden), kinds)
 }
 
 // withKey puts the public key of an actor's document in place of the one of an example, which is none.
@@ -97,8 +84,8 @@ func withKey(doc, actor m) {
 	}
 }
 
-// reactsOnce adds a share and a like of what somebody else wrote, and the end of others.
-func (h *townHall) reactsOnce() {
+// reacts adds a share and a like of what somebody else wrote, the end of others, leave to quote, and a complaint.
+func (h *townHall) reacts() {
 	h.Helper()
 	ctx := h.Context()
 	for i, note := range []m{h.reader.Note("<p>One.</p>", nil), h.reader.Note("<p>Two.</p>", nil)} {
@@ -122,6 +109,14 @@ func (h *townHall) reactsOnce() {
 		if err := h.Unlike(ctx, "test", iri); err != nil {
 			h.Fatal(err)
 		}
+	}
+	h.send(h.reader, quoteRequest(h.reader, h.Post("Quote me.").IRI, h.reader.Note("<p>Look at this.</p>", nil)["id"]))
+	reader, err := h.Wire.Find(ctx, h.reader.ID)
+	if err != nil {
+		h.Fatal(err)
+	}
+	if _, err := h.SendReport(ctx, "test", reader, nil, "Too many advertisements."); err != nil {
+		h.Fatal(err)
 	}
 	h.Delivered()
 }

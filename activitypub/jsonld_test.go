@@ -208,7 +208,11 @@ func TestEverythingServed(t *testing.T) {
 }
 
 // The golden files have every field of every document.
-func TestGoldenFilesExpand(t *testing.T) {
+func TestGoldenFilesExpand(t *testing.T) { expand(t, goldenFiles(t)) }
+
+// goldenFiles are the documents in them, by file.
+func goldenFiles(t testing.TB) map[string]m {
+	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("there are no golden files")
@@ -225,7 +229,7 @@ func TestGoldenFilesExpand(t *testing.T) {
 		}
 		documents[f] = doc
 	}
-	expand(t, documents)
+	return documents
 }
 
 // expand checks that documents expand as JSON-LD with nothing but the contexts that others serve
