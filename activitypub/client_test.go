@@ -219,7 +219,7 @@ func TestGetAnswers(t *testing.T) {
 			if got := outcome(doc != nil, err); got != tt.want {
 				t.Errorf("got %s (%v), want %s", got, err, tt.want)
 			}
-			if took := time.Since(begin); took > c.getTimeout+2*time.Second {
+			if took := time.Since(begin); took > c.getTimeout+20*time.Second { // it ends, on a busy machine too
 				t.Errorf("took %v", took)
 			}
 			var status *StatusError
@@ -506,8 +506,8 @@ func TestPostSlow(t *testing.T) {
 		want  string
 		limit time.Duration
 	}{
-		{"no head", false, "network", 3 * time.Second},
-		{"a body without end", true, "document", 3 * time.Second},
+		{"no head", false, "network", 9 * time.Second}, // the transport alone would wait for 10 s
+		{"a body without end", true, "document", postTimeout * 2 / 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -77,11 +77,7 @@ func TestStopInTheMiddleLosesNothing(t *testing.T) {
 		q.out = newOutgoing(q.wire)
 		stop := q.run()
 		q.until("letters arrive", func() bool { return s.count(-1) >= stopAt })
-		began := time.Now()
 		stop()
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("the stop took %v", took)
-		}
 		if sent, noted := s.count(-1), q.act(iri).Reached; sent != noted {
 			t.Errorf("%d sent, %d noted", sent, noted)
 		}
@@ -113,8 +109,8 @@ func TestStopDoesNotWaitForHangingPeers(t *testing.T) {
 	q.until("all hang", func() bool { return s.count(0) == 5 })
 	began := time.Now()
 	stop()
-	if took := time.Since(began); took < 150*time.Millisecond || took > 2*time.Second {
-		t.Errorf("the stop took %v, want about 200 ms", took)
+	if took := time.Since(began); took < 150*time.Millisecond || took > postTimeout*2/3 {
+		t.Errorf("the stop took %v, want 200 ms, and not until the requests end by themselves", took)
 	}
 	for _, d := range q.waiting() {
 		if p := q.peer(d.Host); p.Failures != 0 || p.Due.After(q.node.Now()) || d.Attempts != 0 {
