@@ -1,6 +1,7 @@
 package activitypub_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -193,5 +194,34 @@ func TestForwardedLetters(t *testing.T) {
 	}
 	d.Handled()
 	d.wantCounts(post.IRI, 0, 0, 0)
+	d.wantText(note["id"].(string), "")
+}
+
+// LIM: one letter makes the node ask at most ten times, however its proof leads it on: here each address redirects three
+// times before it says that it is something else.
+func TestRequestsOfOneLetter(t *testing.T) {
+	d := newDesk(t)
+	sea := aptest.NewStranger(t, "sea")
+	group, ana := d.away.Person("group"), sea.Person("ana")
+	d.followed(group)
+	note := ana.Note("<p>Far away.</p>", nil)
+	create := ana.Do("Create", note["id"])
+	way := func(from string, doc m) { // to a document, over three redirects
+		for i, at := range []string{from, from + "/0", from + "/1"} {
+			sea.Handle(at, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, fmt.Sprint(from, "/", i), http.StatusFound)
+			})
+		}
+		sea.Serve(from+"/2", doc)
+	}
+	alias := ana.NewID("alias")
+	way(alias, create)
+	way(create["id"].(string), create)
+	way(note["id"].(string), note)
+	sea.Forget()
+	d.send(group, group.Do("Announce", alias))
+	if n := len(sea.Requests()); n < 8 || n > 10 {
+		t.Errorf("%d requests, want at most 10", n)
+	}
 	d.wantText(note["id"].(string), "")
 }

@@ -43,6 +43,7 @@ const (
 	deskPoll      = time.Second
 	deskPause     = 10 * time.Millisecond // between two looks: for each letter alone they would cost as much as opening it
 	proofTime     = time.Minute
+	proofRequests = 10 // for one letter (security.md 4, LIM)
 	receivePause  = 5 * time.Second
 )
 
@@ -278,6 +279,7 @@ func isDisproof(err error) bool {
 // gather fetches what an act names and does not carry, where it can matter: what somebody whom we follow
 // announces or publishes by its address alone.
 func (w *Wire) gather(ctx context.Context, a *node.Act) error {
+	ctx = withRequests(ctx, proofRequests)
 	if a.Object != nil || a.Subject != nil || a.ObjectIRI == "" || w.node.Links.Ours(a.ObjectIRI) {
 		return nil
 	}
