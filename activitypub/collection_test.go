@@ -27,6 +27,9 @@ func (s *site) walkPages(collection, items string) (ids []string, pages int) {
 		if !ok {
 			s.Fatalf("%s: %s is %T, want an array", at, items, page[items])
 		}
+		if len(list) > 40 { // LIM
+			s.Errorf("%s: %d items on a page, at most 40", at, len(list))
+		}
 		if Str(page, "id") != at || Str(page, "partOf") != collection {
 			s.Errorf("%s: id %s, partOf %s", at, Str(page, "id"), Str(page, "partOf"))
 		}

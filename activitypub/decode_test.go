@@ -3,6 +3,7 @@ package activitypub
 import (
 	"crypto/ed25519"
 	"crypto/rsa"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -248,4 +249,24 @@ func FuzzPublicKey(f *testing.F) {
 			}
 		}
 	})
+}
+
+// LIM: of 150 tags, mentions and options of a poll that are each fine as many are read as the table allows.
+func TestListsAreCut(t *testing.T) {
+	var tags, options []any
+	for i := range 150 {
+		name := fmt.Sprint("n", i)
+		tags = append(tags, map[string]any{"type": "Hashtag", "name": "#" + name}, map[string]any{"type": "Mention", "href": "https://mill.example/" + name, "name": "@" + name})
+		options = append(options, map[string]any{"type": "Note", "name": name})
+	}
+	o := decodeObject(map[string]any{
+		"id": "https://mill.example/1", "type": "Question", "attributedTo": "https://mill.example/a", "content": "<p>Which?</p>", "tag": tags, "oneOf": options,
+	}, AddressRules{})
+	p, ok := o.(*node.Post)
+	if !ok {
+		t.Fatalf("it was read as %T", o)
+	}
+	if len(p.Tags) != 100 || len(p.Mentions) != 100 || len(p.Options) != 20 {
+		t.Errorf("%d tags, %d mentions, %d options; want 100, 100, 20", len(p.Tags), len(p.Mentions), len(p.Options))
+	}
 }

@@ -202,6 +202,8 @@ func (s *scene) jsonLies() []lie {
 		plus("JSON-2 a key without quotes", `,x:1}`),
 
 		alias("JSON-1 @type for type", 400, m{"type": nil, "@type": "Like"}),
+		alias("JSON-1 as:type for type", 400, m{"type": nil, "as:type": "Like"}),
+		alias("JSON-1 the whole name for type", 400, m{"type": nil, "https://www.w3.org/ns/activitystreams#type": "Like"}),
 		alias("JSON-1 @id for id", 400, m{"id": nil, "@id": ben.NewID("like")}),
 		alias("JSON-1 Type for type", 400, m{"type": nil, "Type": "Like"}),
 		alias("JSON-1 TYPE for type", 400, m{"type": nil, "TYPE": "Like"}),

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -435,5 +436,22 @@ func TestPicturesOnlyOfWhatIsShown(t *testing.T) {
 	s.home.Handled()
 	if _, err := s.home.DB.Picture(t.Context(), s.at.Base+"/bo.png", node.AsIcon); !node.IsNotFound(err) {
 		t.Errorf("icon of a stranger: %v", err)
+	}
+}
+
+// LIM: a picture of ours has at most 10 MiB, also where it could be read.
+func TestOwnPictureIsNotTooLarge(t *testing.T) {
+	d := newDesk(t)
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	small := b.Bytes()
+	large := append(slices.Clone(small), make([]byte, node.MaxPictureUpload+1-len(small))...)
+	if _, err := d.SetPicture(t.Context(), "test", large, "A square"); node.KindOf(err) != node.Invalid || !strings.Contains(node.TextOf(err), "10 MiB") {
+		t.Errorf("10 MiB and a byte: %v", err)
+	}
+	if _, err := d.SetPicture(t.Context(), "test", large[:node.MaxPictureUpload], "A square"); err != nil {
+		t.Errorf("10 MiB: %v", err)
 	}
 }

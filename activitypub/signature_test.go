@@ -364,6 +364,7 @@ func TestCavageRules(t *testing.T) {
 		}, nil, ""},
 		{"SIG-4 two digests", set("Digest", "unixsum=30637, sha-256="+sha256Of(testBody)), nil, ""},
 		{"SIG-4 one of two is wrong", set("Digest", "SHA-256="+sha256Of(testBody)+",SHA-512="+sha256Of("x")), nil, ReasonDigest},
+		{"SIG-4 the first of two is wrong", set("Digest", "SHA-256="+sha256Of("x")+",SHA-256="+sha256Of(testBody)), nil, ReasonDigest},
 		{"SIG-4 digest of another body", set("Digest", "SHA-256="+sha256Of("other")), nil, ReasonDigest},
 		{"SIG-4 only unknown kinds", set("Digest", "MD5=AAAA"), nil, ReasonDigest},
 		{"SIG-4 no base64", set("Digest", "SHA-256=!"), nil, ReasonDigest},

@@ -88,9 +88,11 @@ func TestWebFingerRefuses(t *testing.T) {
 	}
 	long := "acct:mill@" + host
 	long = "acct:" + strings.Repeat("m", MaxResourceBytes-len(long)+len("mill")+1) + "@" + host
+	longPage := s.node.Links.Base + "/"
+	longPage += strings.Repeat("m", MaxResourceBytes+1-len(longPage))
 	for _, garbled := range []string{
 		"", "mill", "acct:", "acct:mill", "acct:@", "acct:mill@", "acct:@" + host, "acct:mi ll@" + host, "acct:mill@" + host + "@x", "acct:mill@" + host + "/x",
-		"acct:mill@ho st", "mailto:mill@" + host, "acct:\x00@" + host, "acct:mill\xff@" + host, "ftp://" + host + "/", long, "acct:mill@" + host + "\n",
+		"acct:mill@ho st", "mailto:mill@" + host, "acct:\x00@" + host, "acct:mill\xff@" + host, "ftp://" + host + "/", long, longPage, "acct:mill@" + host + "\n",
 	} {
 		s.ask(http.MethodGet, finger(garbled)).problem(400, "malformed")
 	}

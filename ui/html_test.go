@@ -101,6 +101,7 @@ func TestClean(t *testing.T) {
 		{"stray end", "</div></p>one", "<p></p>one"},
 		{"unknown element, text kept", "<div>one</div><div>two</div>", "one  two"},
 		{"script goes with its text", "a<script>alert(1)</script>b", "ab"},
+		{"HTML-2 a form goes with its text", "a<form>x<textarea>y</textarea></form>b<object>c</object><noscript>d</noscript><math>e</math>", "a    b"},
 		{"picture goes", `<p>a<img src="https://x.example/i.png" onerror=alert(1)></p>`, "<p>a </p>"},
 		{"style, id, on, target, data go", `<p style="x" id="y" onclick="z" data-q="1">a</p>`, "<p>a</p>"},
 		{"link", `<a href="https://x.example/a?b=1&c=2" target="_blank" rel="me">x</a>`, `<a href="https://x.example/a?b=1&amp;c=2"` + rel + `>x</a>`},

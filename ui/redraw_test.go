@@ -187,6 +187,9 @@ func TestRedrawRefuses(t *testing.T) {
 		if err == nil || node.KindOf(err) != node.Invalid || node.TextOf(err) == "" {
 			t.Errorf("%s: got %v, %v; want it Invalid", name, d, err)
 		}
+		if large := name == "a bomb" || name == "a strip of 100,000"; large && !strings.Contains(node.TextOf(err), "pixels") {
+			t.Errorf("%s: %v", name, err) // the size is looked at before anything is decoded
+		}
 	}
 }
 

@@ -200,8 +200,7 @@ func TestConnectionLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit := &connLimit{slots: make(chan struct{}, maxConnections), networks: map[netip.Prefix]int{}}
-	l := &limitedListener{inner, limit}
+	l := &limitedListener{inner, newConnLimit(nil)}
 	defer l.Close()
 	accepted := make(chan net.Conn, 2*maxConnectionsNetwork)
 	go func() {
@@ -241,4 +240,62 @@ func TestConnectionLimit(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("no room after a connection has ended")
 	}
+}
+
+// A trusted proxy may hold as many connections as there are, 1,024; the next waits until one ends (HTTP-1).
+func TestConnectionsInAll(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &limitedListener{inner, newConnLimit([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")})}
+	defer l.Close()
+	accepted := make(chan net.Conn)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				close(accepted)
+				return
+			}
+			accepted <- c
+		}
+	}()
+	dial := func() {
+		t.Helper()
+		c, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+	take := func(n int) net.Conn {
+		t.Helper()
+		select {
+		case c := <-accepted:
+			t.Cleanup(func() { c.Close() })
+			return c
+		case <-time.After(30 * time.Second):
+			t.Fatalf("connection %d is not taken", n)
+			return nil
+		}
+	}
+	var first net.Conn
+	for n := range 1024 {
+		dial()
+		if c := take(n + 1); first == nil {
+			first = c
+		}
+	}
+	dial()
+	if n := len(l.limit.slots); n != 1024 {
+		t.Errorf("%d connections are counted, want 1,024", n)
+	}
+	select {
+	case <-accepted:
+		t.Error("connection 1,025 is taken while 1,024 are open")
+	case <-time.After(200 * time.Millisecond):
+	}
+	first.Close()
+	take(1025)
 }

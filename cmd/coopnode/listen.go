@@ -23,7 +23,7 @@ const (
 
 // openListeners opens every address of the configuration. All of them count together.
 func openListeners(cfg *Config, n *node.Node, trusted []netip.Prefix) ([]net.Listener, error) {
-	limit := &connLimit{slots: make(chan struct{}, maxConnections), networks: map[netip.Prefix]int{}, trusted: trusted}
+	limit := newConnLimit(trusted)
 	var secure *tls.Config
 	if cfg.TLS == "files" {
 		cert := &certFiles{cert: cfg.Cert, key: cfg.Key}
@@ -102,6 +102,10 @@ type connLimit struct {
 	trusted  []netip.Prefix
 	mu       sync.Mutex
 	networks map[netip.Prefix]int
+}
+
+func newConnLimit(trusted []netip.Prefix) *connLimit {
+	return &connLimit{slots: make(chan struct{}, maxConnections), trusted: trusted, networks: map[netip.Prefix]int{}}
 }
 
 type limitedListener struct {
