@@ -215,9 +215,14 @@ func (o *outgoing) round(ctx, work context.Context) time.Duration {
 	return o.poll
 }
 
-// claim borrows peers from the store, which sees to it that those in failure do not take all places.
+// claim borrows peers from the store, which sees to it that those in failure do not take all places. While deliveries
+// are paused it borrows none (BAK-4).
 func (o *outgoing) claim(ctx context.Context, now time.Time, limit int) (peers []*node.Peer, err error) {
 	err = o.store.Tx(ctx, func(tx node.Tx) (err error) {
+		peers = nil
+		if since, err := node.PausedSince(ctx, tx); err != nil || !since.IsZero() {
+			return err
+		}
 		peers, err = tx.ClaimPeers(ctx, o.owner, now, now.Add(leaseTime), limit)
 		return err
 	})

@@ -96,6 +96,32 @@ func NextTry(now time.Time, failures int) time.Time {
 	return now.Add(wait*4/5 + rand.N(wait*2/5))
 }
 
+// SettingPaused is set while no letter goes out, to the time since when: a node that was restored must not repeat
+// what it said after the backup, before somebody has looked (BAK-4).
+const SettingPaused = "deliveries_paused"
+
+// PausedSince says since when deliveries are paused; the zero time if they are not.
+func PausedSince(ctx context.Context, s Reader) (time.Time, error) {
+	text, err := s.Setting(ctx, SettingPaused)
+	if IsNotFound(err) || err == nil && text == "" {
+		return time.Time{}, nil
+	} else if err != nil {
+		return time.Time{}, err
+	}
+	since, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, &Error{Op: "read pause", Kind: Damaged, Err: err}
+	}
+	return since, nil
+}
+
+// ResumeDeliveries lets letters go out again.
+func (n *Node) ResumeDeliveries(ctx context.Context) error {
+	err := n.store.Tx(ctx, func(tx Tx) error { return tx.SetSetting(ctx, SettingPaused, "") })
+	n.changed(err)
+	return err
+}
+
 // QueueStatus shows the queue at a glance.
 func (n *Node) QueueStatus(ctx context.Context) (*QueueStatus, error) {
 	return n.store.QueueStatus(ctx)

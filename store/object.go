@@ -117,6 +117,9 @@ func (t tx) SaveObject(_ context.Context, o node.Object) error {
 	if opening, ok := o.(*node.Opening); ok {
 		kind, status, closes, skills = opening.Kind, opening.Status, opening.Closes, opening.Skills
 	}
+	if b.Local && !b.Deleted.IsZero() {
+		*t.erased = append(*t.erased, b.IRI)
+	}
 	hidden, err := t.hiddenOf(b.Actor, b.Local)
 	if err != nil {
 		return err

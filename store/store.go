@@ -148,7 +148,11 @@ func (db *DB) Generation() int64 { return db.changes.Load() }
 // begun, f does not run; once it has begun, ctx is no longer looked at.
 func (db *DB) Tx(ctx context.Context, f func(node.Tx) error) error {
 	return db.writer.do(ctx, func(c *conn) error {
-		return f(tx{questions: questions{on: c.use, seal: db.seal}, c: c, lastLetter: &db.lastLetter})
+		var erased []string
+		if err := f(tx{questions: questions{on: c.use, seal: db.seal}, c: c, lastLetter: &db.lastLetter, erased: &erased}); err != nil {
+			return err
+		}
+		return db.noteErased(erased)
 	})
 }
 
@@ -157,6 +161,7 @@ type tx struct {
 	questions
 	c          *conn
 	lastLetter *int64
+	erased     *[]string // addresses of what is ours and is erased here
 }
 
 var _ node.Tx = tx{}

@@ -13,7 +13,7 @@ import (
 
 func deliveryCommand(a *app) *cobra.Command {
 	return group("delivery", "Letters that are on their way to others",
-		deliveryList(a), deliveryShow(a), deliveryRetry(a), deliveryDrop(a), deliveryHosts(a))
+		deliveryList(a), deliveryShow(a), deliveryRetry(a), deliveryDrop(a), deliveryHosts(a), deliveryResume(a))
 }
 
 // narrow adds the flags that say which letters are meant.

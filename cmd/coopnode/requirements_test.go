@@ -20,11 +20,7 @@ import (
 var mustBeTested = []int{2, 3, 4, 5, 6, 8, 9, 11, 12}
 
 // testedLater are requirements of those sections that nothing in the program is about yet.
-var testedLater = map[string]string{
-	"MED-4": "there are no archives to import or restore yet",
-	"BAK-1": "there is no backup yet", "BAK-2": "there is no backup yet", "BAK-3": "there is no backup yet",
-	"BAK-4": "there is no restore yet", "BAK-5": "there is no restore yet",
-}
+var testedLater = map[string]string{}
 
 // TestRequirements (T-3) looks for each requirement of ../shared/facts/security.md in the tests: in a comment, or in the
 // name of a case. `make requirements` shows what it finds.

@@ -72,6 +72,9 @@ func rootCommand(a *app) *cobra.Command {
 		reportCommand(a),
 
 		deliveryCommand(a),
+		backupCommand(a),
+		verifyCommand(a),
+		restoreCommand(a),
 		inspectCommand(a),
 		keysCommand(a),
 		configCommand(a),

@@ -88,6 +88,10 @@ func (a *app) serve(ctx context.Context) error {
 	for _, l := range listeners {
 		fmt.Fprintf(a.errOut, "%s listens on %s\n", h.Links.Base, l.Addr())
 	}
+	if err := a.tellPause(ctx, h); err != nil {
+		closeAll(listeners)
+		return err
+	}
 	log.InfoContext(ctx, "serving", "address", h.Links.Base, "version", programVersion(), "data", cfg.Data)
 
 	running, runCtx := errgroup.WithContext(ctx)

@@ -26,6 +26,7 @@ type status struct {
 	Unread    int               `json:"unread"`  // in the inbox
 	Reports   int               `json:"reports"` // open ones, 200 at most
 	Queue     *node.QueueStatus `json:"queue"`
+	Paused    time.Time         `json:"deliveriesPausedSince,omitzero"` // after a restore
 }
 
 func statusCommand(a *app) *cobra.Command {
@@ -51,6 +52,9 @@ func statusCommand(a *app) *cobra.Command {
 					row("following", s.Following)
 					row("inbox", inboxText(s.Unread, s.Reports))
 					row("queue", queueText(s.Queue, h.Now()))
+					if !s.Paused.IsZero() {
+						row("paused", "no letters go out since the restore of "+moment(s.Paused)+" (coopnode delivery resume)")
+					}
 				})
 			})
 		}),
@@ -64,6 +68,9 @@ func (h *house) status(ctx context.Context) (*status, error) {
 	}
 	s := &status{Version: programVersion(), Address: h.Links.Base, Handle: p.Address(), Name: p.Name, Dev: h.Dev, Data: h.cfg.Data}
 	if s.Queue, err = h.QueueStatus(ctx); err != nil {
+		return nil, err
+	}
+	if s.Paused, err = node.PausedSince(ctx, h.Store()); err != nil {
 		return nil, err
 	}
 	pending, err := everybody(ctx, h.Followers, node.FollowQuery{State: node.Pending}, 1000)

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coopnode/coopnode/node"
+	"github.com/coopnode/coopnode/store"
+)
+
+// backedUp is what backup, verify and restore answer.
+type backedUp struct {
+	Path    string    `json:"path"`
+	Address string    `json:"address"`
+	Made    time.Time `json:"made"`
+	Program string    `json:"program"`
+	Schema  int64     `json:"schema"`
+	Files   int       `json:"files"`
+	Bytes   int64     `json:"bytes"` // of the files
+	WithKey bool      `json:"withKey"`
+}
+
+func (a *app) showBackup(path string, m *store.Manifest) error {
+	b := backedUp{Path: path, Address: m.Address, Made: m.Made, Program: m.Program, Schema: m.Schema, Files: len(m.Files), WithKey: m.WithKey}
+	for _, f := range m.Files {
+		b.Bytes += f.Bytes
+	}
+	return a.show(b, func(w io.Writer) {
+		fmt.Fprintf(w, "%s  %s  %s  %d files, %s\n", b.Path, b.Address, moment(b.Made), b.Files, megabytes(b.Bytes))
+	})
+}
+
+func backupCommand(a *app) *cobra.Command {
+	var withKey bool
+	cmd := &cobra.Command{
+		Use: "backup FILE|FOLDER", Short: "Put everything into one file, also while the node serves", Args: argsBetween(1, 1),
+		Long: "Writes the database as it is at this moment, and the pictures, into one file that only its owner can read. In a folder the\n" +
+			"file gets a name of its own. The master key is not in it unless --with-key says so: keep that apart (coopnode help backup).",
+		Example: "  coopnode backup /mnt/usb\n  coopnode backup coop.tar.gz --with-key",
+		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
+			path := args[0]
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				host, _, err := net.SplitHostPort(h.Links.Host())
+				if err != nil {
+					host = h.Links.Host()
+				}
+				path = filepath.Join(path, fmt.Sprintf("%s-%s.tar.gz", host, h.Now().Format("20060102-150405")))
+			}
+			bar := a.progress("backup")
+			m, err := h.db.Backup(ctx, store.BackupOptions{Path: path, Program: programVersion(), Address: h.Links.Base, WithKey: withKey, Progress: bar.show})
+			bar.end()
+			if err != nil {
+				return err
+			}
+			if withKey {
+				a.tell("The master key is in it: whoever has this file can speak as this coop. Keep it as you keep a key.")
+			} else {
+				a.tell("The master key is not in it. Keep a copy of %s apart from it: without the key the backup cannot be restored.", filepath.Join(h.cfg.Data, "master.key"))
+			}
+			return a.showBackup(path, m)
+		}),
+	}
+	cmd.Flags().BoolVar(&withKey, "with-key", false, "put the master key into it too")
+	return cmd
+}
+
+func verifyCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "verify BACKUP", Short: "Prove a backup without restoring it", Args: argsBetween(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bar := a.progressOf("verify", args[0])
+			m, err := store.Verify(cmd.Context(), args[0], bar.add)
+			bar.end()
+			if err != nil {
+				return err
+			}
+			a.tell("The backup is whole: every file is what it was, and the database is sound.")
+			return a.showBackup(args[0], m)
+		},
+	}
+}
+
+func restoreCommand(a *app) *cobra.Command {
+	var key, erased string
+	cmd := &cobra.Command{
+		Use: "restore BACKUP", Short: "Make a node from a backup, in an empty data folder", Args: argsBetween(1, 1),
+		Long: "Puts a backup into an empty data folder. Nothing is there before all of it has been proved. Deliveries are then paused until\n" +
+			"coopnode delivery resume. What was erased after the backup is erased again: with the list erased.log of the lost data folder.",
+		Example: "  coopnode restore coop.tar.gz --data /var/lib/coopnode --key /root/master.key --erased /root/erased.log",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			if err := rightUser(cfg.Data); err != nil {
+				return err
+			}
+			bar := a.progressOf("restore", args[0])
+			m, err := store.Restore(ctx, args[0], store.RestoreOptions{Dir: cfg.Data, KeyFile: key, Moved: bar.add})
+			bar.end()
+			if err != nil {
+				return err
+			}
+			h, err := a.openHouse(ctx)
+			if err != nil {
+				return err
+			}
+			defer h.db.Close()
+			again, err := h.eraseAgain(ctx, erased, a.by())
+			if err != nil {
+				return err
+			}
+			queue, err := h.QueueStatus(ctx)
+			if err != nil {
+				return err
+			}
+			a.tell("Restored into %s. Erased again: %d. Deliveries are paused; %d letters wait.\nStart it with: coopnode serve%s\nLook at what waits (coopnode delivery list), then let it go: coopnode delivery resume",
+				cfg.Data, again, queue.Waiting, a.whereFlags())
+			return a.showBackup(args[0], m)
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", "file with the master key, where the backup does not hold it")
+	cmd.Flags().StringVar(&erased, "erased", "", "list of what was erased after the backup (erased.log of the lost folder)")
+	return cmd
+}
+
+// eraseAgain deletes what stands in a list of erasures and is here all the same (BAK-5), and returns how much that was.
+func (h *house) eraseAgain(ctx context.Context, file, by string) (count int, err error) {
+	list, err := h.db.Erased(file)
+	if err != nil {
+		return 0, err
+	}
+	for _, address := range list {
+		o, err := h.Object(ctx, address)
+		if node.IsNotFound(err) || err == nil && (!o.Common().Local || !o.Common().Deleted.IsZero()) {
+			continue // it came after the backup, or was erased before
+		}
+		if err == nil {
+			err = h.Delete(ctx, by, address)
+		}
+		if err != nil {
+			return count, fmt.Errorf("erase again %s: %w", address, err)
+		}
+		count++
+	}
+	return count, nil
+}
+
+// A progress tells how far long work is: a bar on a terminal, a line every ten seconds elsewhere.
+type progress struct {
+	a           *app
+	what        string
+	start, last time.Time
+	done, total int64
+	drawn       bool
+}
+
+func (a *app) progress(what string) *progress {
+	now := time.Now()
+	return &progress{a: a, what: what, start: now, last: now}
+}
+
+// progressOf is the progress of reading a file.
+func (a *app) progressOf(what, path string) *progress {
+	p := a.progress(what)
+	if info, err := os.Stat(path); err == nil {
+		p.total = info.Size()
+	}
+	return p
+}
+
+func (p *progress) add(n int) { p.show(p.done+int64(n), p.total) }
+
+func (p *progress) show(done, total int64) {
+	p.done, p.total = done, total
+	terminal, now := isTerminal(p.a.errOut), time.Now()
+	if pause := now.Sub(p.last); p.a.quiet || total == 0 || pause < 200*time.Millisecond || !terminal && pause < 10*time.Second {
+		return
+	}
+	p.last = now
+	took := now.Sub(p.start).Seconds()
+	rate := float64(done) / took
+	left := time.Duration(float64(total-done) / max(rate, 1) * float64(time.Second)).Round(time.Second)
+	text := fmt.Sprintf("%s  %s of %s  %s/s  %s left", p.what, megabytes(done), megabytes(total), megabytes(int64(rate)), left)
+	if !terminal {
+		fmt.Fprintln(p.a.errOut, text)
+		return
+	}
+	const width = 24
+	full := int(min(done, total) * width / total)
+	fmt.Fprintf(p.a.errOut, "\r\033[K[%s%s] %s", strings.Repeat("#", full), strings.Repeat(".", width-full), text)
+	p.drawn = true
+}
+
+// end takes the bar away.
+func (p *progress) end() {
+	if p.drawn {
+		fmt.Fprint(p.a.errOut, "\r\033[K")
+	}
+}
+
+func megabytes(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d kB", (n+1023)>>10)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+}
+
+// deliveryResume ends the pause that a restore begins.
+func deliveryResume(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "resume", Short: "Let letters go out again after a restore", Args: argsBetween(0, 0),
+		Long: "After a restore no letter goes out until somebody has looked at what waits (coopnode delivery list) and dropped what must not\nbe said again (coopnode delivery drop).",
+		RunE: a.on(func(ctx context.Context, h *house, _ []string) error {
+			since, err := node.PausedSince(ctx, h.Store())
+			if err != nil {
+				return err
+			}
+			if since.IsZero() {
+				a.tell("Deliveries are not paused.")
+				return nil
+			}
+			if err := h.ResumeDeliveries(ctx); err != nil {
+				return err
+			}
+			queue, err := h.QueueStatus(ctx)
+			if err != nil {
+				return err
+			}
+			a.tell("Deliveries go on; %d letters wait.", queue.Waiting)
+			return a.show(queue, nil)
+		}),
+	}
+}
+
+// tellPause says at the start of the server that no letters go out.
+func (a *app) tellPause(ctx context.Context, h *house) error {
+	since, err := node.PausedSince(ctx, h.Store())
+	if err != nil || since.IsZero() {
+		return err
+	}
+	queue, err := h.QueueStatus(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.errOut, "Deliveries are paused since the restore of %s; %d letters wait. Look at them: coopnode delivery list. Then: coopnode delivery resume\n", moment(since), queue.Waiting)
+	return err
+}
