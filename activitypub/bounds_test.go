@@ -16,6 +16,14 @@ func TestMemoryOfOthersIsBounded(t *testing.T) {
 		t.Errorf("%d hosts are remembered", len(h.buckets))
 	}
 
+	o := outgoing{failing: map[string]bool{}}
+	for i := range 2 * failingKnown {
+		o.know(fmt.Sprint(i, ".example"), true)
+	}
+	if len(o.failing) > failingKnown {
+		t.Errorf("%d failing hosts are remembered", len(o.failing))
+	}
+
 	k := &newSite(t).wire.keys
 	for i := range maxKeys {
 		k.failed[fmt.Sprint(i)] = failedKey{until: time.Now().Add(time.Hour)}

@@ -7,7 +7,7 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// TestRetryWait is the table of decisions 28.
+// TestRetryWait is the table of decisions 28, which stands above that of Q-5.
 func TestRetryWait(t *testing.T) {
 	t.Parallel()
 	want := []time.Duration{
