@@ -18,12 +18,13 @@ type RuleChange struct {
 	Deliveries int `json:"deliveries"` // letters that will not go
 	Hidden     int `json:"hidden"`     // actors of whom now less is shown than before
 	Shown      int `json:"shown"`      // and more
+	Shares     int `json:"shares"`     // shares of ours that were taken back
 }
 
 // ChangeRules takes rules away, keeps others in place of those for the same targets, and brings everything in
 // step with them, in one transaction (MOD-4): with whom is refused now there are no follows any more in either direction,
-// nobody is told, what waits to be delivered to them is dropped, and what they said is hidden, not deleted. Where a
-// refusal ends what they said is seen again; follows do not come back. by names who did it. Errors: Invalid.
+// nobody is told, what waits to be delivered to them is dropped, and what they said is hidden, not deleted; what we have
+// shared of those who are refused or limited is shared no more. Where a refusal ends what they said is seen again; follows do not come back. by names who did it. Errors: Invalid.
 func (n *Node) ChangeRules(ctx context.Context, by string, set, drop []*Rule) (*RuleChange, error) {
 	done, err := n.changeRules(ctx, by, set, drop, nil)
 	n.ruleChanges.Add(1)
@@ -77,7 +78,7 @@ func (n *Node) changeRules(ctx context.Context, by string, set, drop []*Rule, la
 		if err := tx.SetSetting(ctx, settingPolicy, version); err != nil {
 			return err
 		}
-		return cmp.Or(n.enforce(ctx, tx, was, was.with(set, drop), done), last)
+		return cmp.Or(n.enforce(ctx, tx, by, now, was, was.with(set, drop), done), last)
 	})
 	return done, err
 }
@@ -117,7 +118,7 @@ func saveRules(ctx context.Context, tx Tx, was *Policy, by string, now time.Time
 }
 
 // enforce brings what is stored in step with the rules, where they judge otherwise than before.
-func (n *Node) enforce(ctx context.Context, tx Tx, was, is *Policy, done *RuleChange) error {
+func (n *Node) enforce(ctx context.Context, tx Tx, by string, at time.Time, was, is *Policy, done *RuleChange) error {
 	actors, err := tx.KnownActors(ctx)
 	if err != nil {
 		return err
@@ -134,6 +135,12 @@ func (n *Node) enforce(ctx context.Context, tx Tx, was, is *Policy, done *RuleCh
 		}
 		if err := tx.JudgeActor(ctx, iri, now.Severity); err != nil {
 			return err
+		}
+		if now.Refused() || now.Limited() { // MOD-1, MOD-3
+			count, err := n.unshareAll(ctx, tx, by, iri, at)
+			if done.Shares += count; err != nil {
+				return err
+			}
 		}
 		if now.Refused() {
 			if err := n.breakOff(ctx, tx, iri, done); err != nil {

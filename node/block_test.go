@@ -383,3 +383,34 @@ func TestRuledIsNotShared(t *testing.T) {
 	_, err := x.Share(t.Context(), "ana", theirs)
 	x.must(err)
 }
+
+// MOD-1, MOD-3: what was shared before the rule is shared no more. Followers hear so; who is refused does not.
+func TestSharesEndWithARule(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		rule *node.Rule
+		told bool
+	}{{limit("x.test"), true}, {reject("x.test"), false}} {
+		x := newHouse(t)
+		fan, eve := x.followedBy("hill.example", "fan"), x.actor("x.test", "eve")
+		for i := range 3 {
+			_, err := x.Share(t.Context(), "ana", note(eve, fmt.Sprint(i), "<p>loud</p>"))
+			x.must(err)
+		}
+		x.news()
+		would, err := x.TryRules(t.Context(), []*node.Rule{tt.rule}, nil)
+		x.must(err)
+		equal(t, "would be taken back", would.Shares, 3)
+		x.wantNews()
+		equal(t, "taken back", x.rules(tt.rule).Shares, 3)
+		want := []string{fan.SharedInbox}
+		if tt.told {
+			want = append(want, eve.Inbox)
+		}
+		for _, undo := range x.wantNews(node.Undo, node.Undo, node.Undo) {
+			equal(t, "told of "+undo.Inner.ObjectIRI, undo.Inboxes, want)
+			equal(t, "by", undo.By, "ana")
+		}
+		equal(t, "outbox", len(x.acts(node.ActQuery{Outbox: true})), 0)
+	}
+}

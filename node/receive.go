@@ -315,14 +315,8 @@ func (n *Node) bury(ctx context.Context, tx Tx, b *Base, now time.Time) error {
 
 // forget takes away what a gone actor said, and takes back our shares of it.
 func (n *Node) forget(ctx context.Context, tx Tx, actor string, now time.Time) error {
-	shared, _, err := tx.Objects(ctx, ObjectQuery{Actor: actor, SharedBy: n.Links.Actor(), Limit: 200})
-	if err != nil {
+	if _, err := n.unshareAll(ctx, tx, "answer", actor, now); err != nil {
 		return err
-	}
-	for _, o := range shared {
-		if err := n.unshare(ctx, tx, "answer", o.Common(), now); err != nil {
-			return err
-		}
 	}
 	return tx.ForgetActor(ctx, actor, now)
 }

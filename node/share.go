@@ -142,8 +142,26 @@ func (n *Node) takeBack(ctx context.Context, by string, verb Verb, ref string) e
 	return err
 }
 
-// unshare takes back our share of b, if there is one: of something that was deleted or is no longer for everybody. by
-// names who did that, or is "answer" where its author elsewhere did.
+// unshareAll takes back what we have shared of an actor.
+func (n *Node) unshareAll(ctx context.Context, tx Tx, by, actor string, now time.Time) (count int, err error) {
+	for {
+		shared, more, err := tx.Objects(ctx, ObjectQuery{Actor: actor, SharedBy: n.Links.Actor(), Refused: true, Limit: 200})
+		if err != nil {
+			return count, err
+		}
+		for _, o := range shared {
+			if err := n.unshare(ctx, tx, by, o.Common(), now); err != nil {
+				return count, err
+			}
+		}
+		if count += len(shared); more == "" {
+			return count, nil
+		}
+	}
+}
+
+// unshare takes back our share of b, if there is one: of something that was deleted or is no longer for everybody, or
+// by somebody whom a rule keeps off our pages. by names who did that, or is "answer" where its author elsewhere did.
 func (n *Node) unshare(ctx context.Context, tx Tx, by string, b *Base, now time.Time) error {
 	r, err := tx.Reaction(ctx, b.IRI, n.Links.Actor(), Announce)
 	if IsNotFound(err) {

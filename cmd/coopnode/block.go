@@ -164,7 +164,7 @@ func (a *app) tellChange(c *node.RuleChange) {
 		text string
 	}{
 		{c.Followers, "%d do not follow this coop any more"}, {c.Following, "this coop does not follow %d any more"},
-		{c.Deliveries, "%d letters to them will not go"}, {c.Hidden, "of %d known actors less is shown"}, {c.Shown, "of %d known actors more is shown again"},
+		{c.Deliveries, "%d letters to them will not go"}, {c.Shares, "%d shares of theirs are taken back"}, {c.Hidden, "of %d known actors less is shown"}, {c.Shown, "of %d known actors more is shown again"},
 	} {
 		if part.n > 0 {
 			did = append(did, fmt.Sprintf(part.text, part.n))
