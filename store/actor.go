@@ -118,30 +118,36 @@ func scanActor(r rowScanner) (*node.Actor, error) {
 }
 
 const (
-	goneActor      = `update actor set gone_ms = $2 where iri = $1 and not local and gone_ms = 0`
 	goneObjects    = `update object set deleted_ms = $2, version = version + 1, data = '{}', raw = null where actor = $1 and not local and deleted_ms = 0`
 	goneTags       = `delete from object_tag where object in (select id from object where actor = $1 and not local)`
 	goneSkills     = `delete from object_skill where object in (select id from object where actor = $1 and not local)`
 	goneReactions  = `delete from reaction where actor = $1`
 	goneReader     = `delete from reader where actor = $1`
 	goneTimeline   = `delete from timeline where actor = $1`
+	goneQuotes     = `delete from quote where actor = $1`
 	removeFollower = `delete from follower where actor = $1`
 	removeFollowed = `delete from followed where actor = $1`
 )
 
-// ForgetActor marks an actor as gone and takes away what it published, its reactions, and its
-// follows in both directions. Of its objects only the addresses stay, so that a late Create of one is not
-// shown (Q-4). Nothing of ours is touched.
-func (t tx) ForgetActor(_ context.Context, iri string, at time.Time) error {
+// ForgetActor marks an actor as gone and takes away what it said of itself, what it published, its reactions and
+// quotes, and its follows in both directions. Of it and its objects only the addresses stay, so that a late Create of
+// one is not shown (Q-4). Nothing of ours is touched.
+func (t tx) ForgetActor(ctx context.Context, iri string, at time.Time) error {
+	a, err := t.Actor(ctx, iri)
+	if err == nil && !a.Local && a.Gone.IsZero() {
+		err = t.SaveActor(ctx, &node.Actor{IRI: iri, Type: a.Type, Handle: a.Handle, Host: a.Host, Inbox: a.Inbox, SharedInbox: a.SharedInbox,
+			KeyID: a.KeyID, KeyPEM: a.KeyPEM, Updated: a.Updated, Fetched: a.Fetched, Gone: at})
+	}
+	if err != nil && !node.IsNotFound(err) {
+		return err
+	}
 	if err := t.forgetPictures(iri); err != nil {
 		return sqliteError("forget actor", iri, err)
 	}
-	for _, s := range []string{goneActor, goneObjects} {
-		if _, err := t.c.exec(s, iri, ms(at)); err != nil {
-			return sqliteError("forget actor", iri, err)
-		}
+	if _, err := t.c.exec(goneObjects, iri, ms(at)); err != nil {
+		return sqliteError("forget actor", iri, err)
 	}
-	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, removeFollower, removeFollowed} {
+	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed} {
 		if _, err := t.c.exec(s, iri); err != nil {
 			return sqliteError("forget actor", iri, err)
 		}

@@ -51,8 +51,10 @@ var judged = []string{
 }
 
 var purged = []string{
-	goneReactions, goneReader, goneTimeline, removeFollower, removeFollowed,
+	goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed,
 	`delete from timeline where object in (select iri from object where actor = $1 and not local)`,
+	`delete from reaction where object in (select iri from object where actor = $1 and not local)`,
+	`delete from moved where actor = $1 or target = $1`,
 	`delete from letter where actor = $1`,
 	`delete from task where subject = $1`,
 	`delete from actor where iri = $1 and not local`,

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -102,6 +103,8 @@ func knownCoops(t *testing.T, x *fixture) {
 
 func forgetActor(t *testing.T, x *fixture) {
 	a := x.follower("a.example", "a", false)
+	a.Summary, a.Raw, a.Icon = []node.Text{{HTML: "all about me"}}, []byte("all about me"), node.Picture{Address: "https://a.example/me.png"}
+	x.write(func(tx node.Tx) error { return tx.SaveActor(x.ctx, a) })
 	mine := x.post("mine", 0, func(p *node.Post) { p.Actor, p.Local = "https://us.example/ap/coop", true })
 	theirs := x.opening("theirs", 0, func(o *node.Opening) {
 		o.Actor, o.Tags, o.Skills = a.IRI, []string{"Tag"}, []node.Skill{{Key: "go"}}
@@ -111,12 +114,19 @@ func forgetActor(t *testing.T, x *fixture) {
 		x.ok(tx.SaveFollowed(x.ctx, &node.Following{Actor: a.IRI, State: node.Accepted, Since: noon}))
 		x.ok(tx.React(x.ctx, node.Reaction{Object: mine.IRI, Actor: a.IRI, Verb: node.Like, IRI: a.IRI + "#like", At: noon}))
 		x.ok(tx.Bring(x.ctx, &node.TimelineEntry{ObjectIRI: theirs.IRI, Actor: a.IRI, Verb: node.Create, IRI: theirs.IRI, At: noon}))
-		return tx.ForgetActor(x.ctx, a.IRI, noon.Add(time.Hour))
+		x.ok(tx.SaveQuote(x.ctx, &node.Quote{IRI: "stamp", Object: mine.IRI, Quote: a.IRI + "/1", Actor: a.IRI, At: noon}))
+		x.ok(tx.ForgetActor(x.ctx, "https://a.example/unknown", noon))
+		x.ok(tx.ForgetActor(x.ctx, a.IRI, noon.Add(time.Hour)))
+		return tx.ForgetActor(x.ctx, a.IRI, noon.Add(2*time.Hour))
 	})
 
 	got, err := x.Actor(x.ctx, a.IRI)
 	x.ok(err)
 	check(x, "gone", got.Gone, noon.Add(time.Hour))
+	check(x, "address of who is gone", got.Address(), a.Address())
+	check(x, "what it said of itself", fmt.Sprint(got.Name, got.Summary, got.Raw, got.Icon), fmt.Sprint("", []node.Text(nil), []byte(nil), node.Picture{}))
+	_, err = x.Quote(x.ctx, "stamp")
+	x.wantKind(err, node.NotFound)
 	_, err = x.Follower(x.ctx, a.IRI)
 	x.wantKind(err, node.NotFound)
 	_, err = x.Followed(x.ctx, a.IRI)

@@ -202,6 +202,9 @@ func partAndPurge(t *testing.T, x *fixture) {
 	check(x, "readers left", n, 1)
 
 	x.write(func(tx node.Tx) error {
+		x.ok(tx.SaveQuote(x.ctx, &node.Quote{IRI: "stamp", Object: ours.IRI, Quote: one.IRI, Actor: eve.IRI, At: noon}))
+		x.ok(tx.SaveMove(x.ctx, &node.Moving{Actor: "https://z.test/old", Target: eve.IRI, At: noon}))
+		x.ok(tx.React(x.ctx, node.Reaction{Object: one.IRI, Actor: ours.Actor, Verb: node.Like, IRI: "liked", At: noon}))
 		_, err := tx.KeepLetter(x.ctx, &node.Letter{IRI: "letter", Actor: eve.IRI, Host: "x.test", Received: noon})
 		x.ok(err)
 		n, err := tx.PurgeActor(x.ctx, eve.IRI)
@@ -211,6 +214,12 @@ func partAndPurge(t *testing.T, x *fixture) {
 	_, err = x.Object(x.ctx, one.IRI)
 	x.wantKind(err, node.NotFound)
 	_, err = x.Actor(x.ctx, eve.IRI)
+	x.wantKind(err, node.NotFound)
+	_, err = x.Quote(x.ctx, "stamp")
+	x.wantKind(err, node.NotFound)
+	_, err = x.LastMove(x.ctx, eve.IRI)
+	x.wantKind(err, node.NotFound)
+	_, err = x.Reaction(x.ctx, one.IRI, ours.Actor, node.Like)
 	x.wantKind(err, node.NotFound)
 	check(x, "in the timeline after", len(x.line(node.TimelineQuery{})), 0)
 	letters, err := x.Letters(x.ctx, noon, 0, nil, 10)
