@@ -44,3 +44,19 @@ func TestMemoryOfOthersIsBounded(t *testing.T) {
 		t.Error("the newest failure is not among them")
 	}
 }
+
+// LIM: an object has the pictures of its first 16 attachments and one of its own, however the lists are nested.
+func TestFewPicturesOfOneObject(t *testing.T) {
+	t.Parallel()
+	var many []any
+	for i := range 100 {
+		many = append(many, map[string]any{"type": "Image", "url": fmt.Sprintf("https://h%d.example/p.png", i)})
+	}
+	for name, m := range map[string]map[string]any{
+		"attachment": {"attachment": many}, "image": {"image": many}, "list in a list": {"image": []any{many}}, "all": {"attachment": many, "image": []any{many[50:]}},
+	} {
+		if pictures, _ := attachmentsIn(m); len(pictures) > maxAttachments+1 {
+			t.Errorf("%s: %d pictures", name, len(pictures))
+		}
+	}
+}

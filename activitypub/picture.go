@@ -25,8 +25,8 @@ const (
 // publish an Image or a Video), and the image of an article, an event or a project.
 func attachmentsIn(m map[string]any) (pictures []node.Picture, others []node.Enclosure) {
 	hidden, _ := m["sensitive"].(bool)
-	list := List(m["attachment"])
-	for _, v := range slices.Concat(list[:min(len(list), maxAttachments)], List(first(m["image"]))) {
+	list, image := List(m["attachment"]), List(first(m["image"]))
+	for _, v := range slices.Concat(list[:min(len(list), maxAttachments)], image[:min(len(image), 1)]) {
 		a := Obj(v)
 		if contains(Types(a), "PropertyValue") {
 			continue

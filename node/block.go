@@ -185,7 +185,7 @@ func (n *Node) breakOff(ctx context.Context, tx Tx, iri string, done *RuleChange
 		return err
 	}
 	a, err := tx.Actor(ctx, iri)
-	if IsNotFound(err) || err == nil && a.Inbox == "" {
+	if IsNotFound(err) || err == nil && (a.Inbox == "" || a.Inbox == a.SharedInbox) {
 		return nil
 	} else if err != nil {
 		return err

@@ -414,3 +414,19 @@ func TestSharesEndWithARule(t *testing.T) {
 		equal(t, "outbox", len(x.acts(node.ActQuery{Outbox: true})), 0)
 	}
 }
+
+// Where a server has one inbox for everybody, a Block of one there costs the others no letter.
+func TestBlockSparesASharedInbox(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	eve, fay := x.followedBy("x.test", "eve"), x.followedBy("x.test", "fay")
+	for _, a := range []*node.Actor{eve, fay} {
+		a.Inbox = a.SharedInbox
+		x.write(func(tx node.Tx) error { return tx.SaveActor(x.Context(), a) })
+	}
+	x.publish(post("Bread"))
+	x.receive(says(eve, node.Block, "block", x.Links.Actor()))
+	left, err := x.Deliveries(t.Context(), node.DeliveryQuery{})
+	x.must(err)
+	equal(t, "letters for the other", len(left), 1)
+}
