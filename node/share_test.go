@@ -138,22 +138,18 @@ func TestShareEndsWithWhatItShares(t *testing.T) {
 	}
 }
 
-// What was shared can be taken back also when its author is refused since; that one is not told.
-func TestUnshareOfOneRefusedSince(t *testing.T) {
+// What was liked can be taken back also when its author is refused since; that one is not told.
+func TestUnlikeOfOneRefusedSince(t *testing.T) {
 	t.Parallel()
 	x := newHouse(t)
-	eve := x.actor("x.test", "eve")
-	fan := x.followedBy("hill.example", "fan")
-	theirs := note(eve, "1", "<p>Salt</p>")
-	_, err := x.Share(t.Context(), "bea", theirs)
+	theirs := note(x.actor("x.test", "eve"), "1", "<p>Salt</p>")
+	_, err := x.Like(t.Context(), "bea", theirs)
 	x.must(err)
 	x.rules(reject("x.test"))
 	x.news()
-	x.must(x.Unshare(t.Context(), "bea", theirs.IRI))
-	equal(t, "goes to", x.wantNews(node.Undo)[0].Inboxes, []string{fan.SharedInbox})
-	n, err := x.Store().CountOutbox(t.Context())
-	x.must(err)
-	equal(t, "in the outbox", n, 0)
+	x.must(x.Unlike(t.Context(), "bea", theirs.IRI))
+	equal(t, "goes to", len(x.wantNews(node.Undo)[0].Inboxes), 0)
+	wantError(t, x.Unlike(t.Context(), "bea", theirs.IRI), node.NotFound, "has not liked")
 }
 
 // ORG-11: what is ours and was shared is passed on no more once it is deleted.
