@@ -236,7 +236,7 @@ func (r *outboxReader) entry(ctx context.Context, v any, held map[string]*node.T
 	}
 	known := err == nil
 	switch {
-	case known && have.Common().Local:
+	case known && (have.Common().Local || verb == node.Create && have.Common().Actor != r.actor.IRI):
 		return false, at, nil
 	case known && verb == node.Announce && held[act.ObjectIRI] != nil,
 		known && verb == node.Create && r.was.Done && (act.Object == nil || !act.Object.Common().Updated.After(have.Common().Updated)):

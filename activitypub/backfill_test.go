@@ -202,10 +202,24 @@ func TestVanishedIsAskedFor(t *testing.T) {
 	for i := range 3 {
 		s.Serve(s.note(i)["id"].(string), s.note(i))
 	}
-	s.items = [][]any{{s.create(2), s.create(1), s.create(0)}}
+	other := s.Person("bea")
+	hers := other.Note("<p>Hers</p>", m{"cc": []any{n.Links.Actor()}})
+	other.Want(202, n.Links.Inbox(), other.Create(hers))
+	n.Handled()
+	claimed := m{"id": s.Base + "/claims/1", "type": "Create", "actor": s.who.ID, "to": []any{aptest.Public}, "published": "2026-01-03T00:00:00Z", "object": hers["id"]}
+	s.items = [][]any{{claimed, s.create(2), s.create(1), s.create(0)}}
 	s.open()
 	s.follow(n)
 	aptest.Until(t, "the outbox is read", func() bool { return s.idle(n) })
+	line, err := n.Timeline(t.Context(), node.TimelineQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range line {
+		if e.ObjectIRI == hers["id"] {
+			t.Error("what somebody else wrote was brought as ana's")
+		}
+	}
 	s.items = [][]any{{s.create(2), s.create(0)}}
 	s.open()
 	s.tomorrow(n)
