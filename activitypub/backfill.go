@@ -65,7 +65,9 @@ func (c *chores) backfill(ctx context.Context, t *node.Task) (again bool, err er
 		}
 		return true, err
 	}
-	if err := r.read(ctx); err != nil {
+	if err := r.read(ctx); isDisproof(err) && ctx.Err() == nil {
+		c.log.Info("outbox cannot be read, looking again tomorrow", "actor", t.Subject, "err", err)
+	} else if err != nil {
 		return true, err
 	}
 	r.now.Done = true
