@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +59,9 @@ func TestLimiter(t *testing.T) {
 	one := networkOf(netip.MustParseAddr("2001:db8:0:1::1"))
 	if one != networkOf(netip.MustParseAddr("2001:db8:0:1::ffff")) {
 		t.Error("two addresses of one /64 are two networks")
+	}
+	if one == networkOf(netip.MustParseAddr("2001:db8:0:2::1")) {
+		t.Error("two /64 are one network")
 	}
 	for i := range 300 {
 		if wait := l.take(one, now); wait != 0 {
@@ -162,6 +167,7 @@ func TestMeasure(t *testing.T) {
 		burst              int
 	}{
 		{"pages", "GET", "/", nil, true, 300},
+		{"pages, by one who names another visitor each time", "GET", "/", []string{"X-Forwarded-For", "198.51.100.N"}, true, 300},
 		{"letters", "POST", "/ap/inbox", nil, true, 500},
 		{"visitors' servers", "POST", "/interact", nil, true, 10},
 		{"documents", "GET", "/ap/coop", nil, false, 600},
@@ -171,14 +177,21 @@ func TestMeasure(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, _ := guarded(t, "https://coop.example")
+			request := func(i int) int {
+				headers := slices.Clone(tt.headers)
+				for k := range headers {
+					headers[k] = strings.ReplaceAll(headers[k], "N", strconv.Itoa(i%256))
+				}
+				return ask(e, tt.method, "https://coop.example"+tt.path, headers...).Code
+			}
 			for i := range tt.burst {
-				if w := ask(e, tt.method, "https://coop.example"+tt.path, tt.headers...); w.Code != 200 {
-					t.Fatalf("request %d: status %d", i+1, w.Code)
+				if status := request(i); status != 200 {
+					t.Fatalf("request %d: status %d", i+1, status)
 				}
 			}
 			last := 200
-			for range 100 { // some tokens come back while the burst is used up
-				if last = ask(e, tt.method, "https://coop.example"+tt.path, tt.headers...).Code; last != 200 {
+			for i := range 100 { // some tokens come back while the burst is used up
+				if last = request(i); last != 200 {
 					break
 				}
 			}
