@@ -296,6 +296,7 @@ func (s *scene) digestLies() []lie {
 		s.unproved("SIG-4 a space more in the body", func(l *aptest.Letter) { l.Sent = append(bytes.Clone(l.Body), ' ') }),
 		s.unproved("SIG-4 body taken away", func(l *aptest.Letter) { l.Sent = []byte{} }),
 		s.unproved("SIG-4 none", digest(func([]byte) string { return "" })),
+		s.unproved("SIG-4 nine digests", digest(func(b []byte) string { return strings.Repeat("MD5=AAAA,", 8) + "SHA-256=" + sum(b) })),
 		s.unproved("SIG-4 without a name", digest(func(b []byte) string { return sum(b) })),
 		s.unproved("SIG-4 not base64", digest(func(b []byte) string { return "SHA-256=" + strings.ToLower(sum(b)) + "!" })),
 		s.unproved("SIG-4 in hexadecimal", digest(func(b []byte) string { return fmt.Sprintf("SHA-256=%x", sha256.Sum256(b)) })),
