@@ -87,6 +87,7 @@ type Coop struct {
 	Jurisdiction     string         `json:"jurisdiction,omitempty"` // ISO 3166-1, or 3166-2 where coop law is regional
 	Registry         string         `json:"registry,omitempty"`
 	RegistrationNo   string         `json:"registrationNumber,omitempty"`
+	RegistryURL      string         `json:"registryUrl,omitempty"` // where everybody can look it up
 	CustomerMix      map[string]int `json:"customerMix,omitempty"` // percent by customer kind, about 100 in all
 	AcceptsCustomers []string       `json:"acceptsCustomers,omitempty"`
 	Availability     *FreeHours     `json:"availability,omitempty"`
@@ -96,9 +97,17 @@ type Coop struct {
 	LooksFor         []string       `json:"looksFor,omitempty"`
 	OffersHelp       []string       `json:"offersHelp,omitempty"`
 
-	// The collections another coopnode reads.
-	OpeningsIRI string `json:"openingsIri,omitempty"`
-	ProjectsIRI string `json:"projectsIri,omitempty"`
+	// Of a federation: how to join it, and what it passes on.
+	Admission *Admission `json:"admission,omitempty"`
+	Resharing *Resharing `json:"resharing,omitempty"`
+
+	// The collections another coopnode reads. Those in the second line are a federation's.
+	OpeningsIRI     string `json:"openingsIri,omitempty"`
+	ProjectsIRI     string `json:"projectsIri,omitempty"`
+	MembershipsIRI  string `json:"membershipsIri,omitempty"`
+	MembersIRI      string `json:"membersIri,omitempty"`
+	ApplicationsIRI string `json:"applicationsIri,omitempty"`
+	SharedIRI       string `json:"sharedIri,omitempty"`
 }
 
 // The two kinds of Coop.

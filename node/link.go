@@ -32,6 +32,14 @@ func (l Links) Featured() string  { return l.Actor() + "/featured" }
 func (l Links) Openings() string  { return l.Actor() + "/openings" }
 func (l Links) Projects() string  { return l.Actor() + "/projects" }
 
+// What a coop says of its federations, and a federation of its members and those who want to be; what it has passed
+// on and is still open; and one record of each (vocabulary 2.2).
+func (l Links) Memberships() string         { return l.Actor() + "/memberships" }
+func (l Links) Members() string             { return l.Actor() + "/members" }
+func (l Links) Applications() string        { return l.Actor() + "/applications" }
+func (l Links) Shared() string              { return l.Actor() + "/shared" }
+func (l Links) Membership(id string) string { return l.Base + "/ap/memberships/" + id }
+
 // Object is the id of an object of ours; Page is where people read it.
 func (l Links) Object(t ObjectType, id string) string { return l.Base + "/ap/" + t.path() + "/" + id }
 func (l Links) Page(t ObjectType, id string) string   { return l.Base + "/" + t.path() + "/" + id }

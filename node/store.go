@@ -77,6 +77,13 @@ type Reader interface {
 	QuoteBy(ctx context.Context, object, post string) (*Quote, error) // NotFound
 	CountQuotes(ctx context.Context, object string) (int, error)
 
+	Membership(ctx context.Context, federation, coop string) (*Membership, error) // NotFound
+	MembershipByID(ctx context.Context, id string) (*Membership, error)           // by our record; NotFound
+	MembershipByJoin(ctx context.Context, join string) (*Membership, error)       // by the application; NotFound
+	Memberships(ctx context.Context, q MembershipQuery) ([]*Membership, error)
+	CountMemberships(ctx context.Context, q MembershipQuery) (int, error)
+	Opinions(ctx context.Context, join string) ([]*Opinion, error) // of an application, the oldest first
+
 	Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error)
 	Conversations(ctx context.Context, q ConversationQuery) ([]*Conversation, error)
 	CountRemarks(ctx context.Context, q RemarkQuery) (int, error)
@@ -142,6 +149,11 @@ type Writer interface {
 	RemoveFollower(ctx context.Context, actor string) error
 	SaveFollowed(ctx context.Context, f *Following) error
 	RemoveFollowed(ctx context.Context, actor string) error
+
+	// LockMembership reads a membership of which the caller will decide something; others wait (decisions 7).
+	LockMembership(ctx context.Context, federation, coop string) (*Membership, error) // NotFound
+	SaveMembership(ctx context.Context, m *Membership) error
+	SaveOpinion(ctx context.Context, o *Opinion) error // the last word of each member
 
 	SaveMove(ctx context.Context, m *Moving) error
 	SaveQuote(ctx context.Context, q *Quote) error // Exists

@@ -57,6 +57,9 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"the newest move from or to an actor", moves},
 		{"quotes are kept once", quotes},
 
+		{"memberships by their sides, standing and step", memberships},
+		{"the last word of each member of an application", opinions},
+
 		{"rules are kept and found by their targets", rules},
 		{"what is refused is hidden, what is limited not listed, both come back (MOD-4)", judged},
 		{"what comes later is judged by the rules (MOD-3)", judgedLater},
