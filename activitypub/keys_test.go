@@ -15,6 +15,7 @@ import (
 	"github.com/coopnode/coopnode/activitypub"
 	"github.com/coopnode/coopnode/activitypub/aptest"
 	"github.com/coopnode/coopnode/node"
+	"github.com/coopnode/coopnode/store"
 )
 
 // A keeper is a server that keeps every key under its id for ever, as GoToSocial does; an id that it does not
@@ -242,6 +243,54 @@ func TestRevokeKeys(t *testing.T) {
 	if got, want := long.letters()[1:], []string{"Create " + name + " 202", "Update " + name + " 202", "Update " + name + " 202"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+}
+
+// KEY-4: what another program revokes beside the running node signs nothing more, not even the next letter of a visit
+// that is under way, though nobody has told the node. Whoever asks at once whose the new key is finds it in the profile.
+func TestRevokeKeysBesideTheNode(t *testing.T) {
+	mill := aptest.NewNode(t, "mill")
+	long := newKeeper(t, "long", mill)
+	mill.Rest()
+	for i := range 3 {
+		mill.Post(fmt.Sprint("Before ", i))
+	}
+	arrived, release := make(chan struct{}), make(chan struct{})
+	first := sync.OnceFunc(func() { close(arrived); <-release })
+	long.Front = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			first()
+		}
+		return false
+	}
+	mill.Restart()
+	<-arrived
+	shownKeys(t, mill) // which keeps the profile's document in memory
+	key, err := beside(t, mill).RevokeKeys(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	mill.Delivered()
+	_, name, _ := strings.Cut(key.ID, "#")
+	want := []string{"Create main-key 202", "Create " + name + " 202", "Create " + name + " 202", "Update " + name + " 202"}
+	if got := long.letters()[1:]; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// beside is the node as a command opens it, in a program of its own.
+func beside(t *testing.T, mill *aptest.Node) *node.Node {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{Dir: mill.Dir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	n, err := node.New(t.Context(), db, activitypub.NewEncoder, node.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // SIG-8, SIG-11: while the new key of a stranger is being fetched, letters that it has signed wait for it; one fetch

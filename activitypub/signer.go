@@ -28,10 +28,9 @@ type Signing struct {
 type signer struct {
 	node *node.Node
 
-	mu         sync.Mutex
-	read       bool
-	generation int64 // of the data when the keys were read
-	keys       []signingKey
+	mu   sync.Mutex
+	ids  []string // of keys
+	keys []signingKey
 }
 
 type signingKey struct {
@@ -72,33 +71,29 @@ func (s *signer) keyID() string {
 	return keys[0].ID
 }
 
-// current gives the keys as they are stored, the one that signs first. A change made by a command is
-// noticed like every other change of the data. A key is parsed once: for each letter that would cost as
-// much again as signing (performance.md 3).
+// current gives the keys as they are stored, the one that signs first. The store is asked each time, which costs little
+// beside a signature: a key that a command has revoked must not sign the next letter (KEY-4). A key is parsed once:
+// for each letter that would cost as much again as signing (performance.md 3).
 func (s *signer) current() ([]signingKey, error) {
-	generation := s.node.Generation() // before reading: what changes meanwhile is read again
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.read && s.generation == generation {
-		return s.keys, nil
-	}
-	stored, err := s.node.Keys(context.Background())
-	if err == nil && len(stored) == 0 {
-		err = fmt.Errorf("there is none")
-	}
+	stored, err := s.node.KeysBut(context.Background(), s.ids)
 	if err != nil {
 		return nil, fmt.Errorf("read the node's key: %w", err)
 	}
-	keys := make([]signingKey, len(stored))
+	if stored == nil {
+		return s.keys, nil
+	}
+	ids, keys := make([]string, len(stored)), make([]signingKey, len(stored))
 	for i, k := range stored {
-		keys[i] = signingKey{OwnKey: k}
+		ids[i], keys[i] = k.ID, signingKey{OwnKey: k}
 		if known := slices.IndexFunc(s.keys, func(o signingKey) bool { return bytes.Equal(o.PKCS8, k.PKCS8) }); known >= 0 {
 			keys[i].private = s.keys[known].private
 		} else if keys[i].private, err = privateKey(k); err != nil {
 			return nil, err
 		}
 	}
-	s.read, s.generation, s.keys = true, generation, keys
+	s.ids, s.keys = ids, keys
 	return keys, nil
 }
 

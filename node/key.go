@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -79,6 +80,22 @@ func (k *OwnKey) Public() (PublicKey, error) {
 
 // Keys lists our keys, the one that signs first.
 func (n *Node) Keys(ctx context.Context) ([]*OwnKey, error) { return n.store.OwnKeys(ctx) }
+
+// KeysBut is Keys where our keys are others than those with the ids held, which are in the order of Keys, and nil
+// where they are the same. It sees what another program has changed just now, and then what was made from the data
+// before is old: who gets a letter by a new key finds that key in the profile (KEY-4).
+func (n *Node) KeysBut(ctx context.Context, held []string) ([]*OwnKey, error) {
+	ids, err := n.store.OwnKeyIDs(ctx)
+	if err != nil || slices.Equal(ids, held) {
+		return nil, err
+	}
+	keys, err := n.store.OwnKeys(ctx)
+	if err == nil && len(keys) == 0 {
+		err = &Error{Op: "read own keys", Kind: Damaged, Text: "The node has no key."}
+	}
+	n.changed(err)
+	return keys, err
+}
 
 // RotateKeys makes a new key, which signs from now on, and tells followers so (KEY-3). That Update and
 // the letters that wait already are still signed by the old key at their first try: servers which hold

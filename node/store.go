@@ -49,7 +49,8 @@ type Reader interface {
 	ActorByHandle(ctx context.Context, handle, host string) (*Actor, error) // NotFound
 	ActorByKey(ctx context.Context, keyID string) (*Actor, error)           // NotFound
 	KnownCoops(ctx context.Context) ([]*Actor, error)
-	OwnKeys(ctx context.Context) ([]*OwnKey, error) // unsealed, the one that signs first
+	OwnKeys(ctx context.Context) ([]*OwnKey, error)  // unsealed, the one that signs first
+	OwnKeyIDs(ctx context.Context) ([]string, error) // of OwnKeys, in their order; cheap
 	// PeerForm is what was learned of the form of signature that a peer wants; the zero value if nothing was.
 	PeerForm(ctx context.Context, host string) (PeerForm, error)
 

@@ -11,6 +11,7 @@ const (
 		select id, sealed, made_ms, replaced_ms, last_act
 		  from own_key
 		 order by replaced_ms = 0 desc, made_ms desc, id`
+	ownKeyIDs  = `select id from own_key order by replaced_ms = 0 desc, made_ms desc, id`
 	saveOwnKey = `
 		insert into own_key (id, sealed, made_ms, replaced_ms, last_act) values ($1, $2, $3, $4, $5)
 		    on conflict (id) do update set
@@ -45,6 +46,20 @@ func (q questions) OwnKeys(ctx context.Context) (list []*node.OwnKey, err error)
 		}
 	}
 	return list, nil
+}
+
+// OwnKeyIDs lists the ids of OwnKeys, in their order. It is asked before each signature.
+func (q questions) OwnKeyIDs(ctx context.Context) (ids []string, err error) {
+	err = q.on(ctx, func(c *conn) error {
+		ids = nil
+		return c.each(func(r rowScanner) error {
+			var id string
+			err := r.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}, ownKeyIDs)
+	})
+	return ids, sqliteError("read own keys", "", err)
 }
 
 // SaveOwnKey keeps a private key, sealed (KEY-2), in place of what was known of it.

@@ -111,8 +111,13 @@ func ownKeys(t *testing.T, x *fixture) {
 		x.Helper()
 		kept, err := x.OwnKeys(x.ctx)
 		x.ok(err)
-		for _, k := range kept {
+		ids, err := x.OwnKeyIDs(x.ctx)
+		x.ok(err)
+		for i, k := range kept {
 			list = append(list, *k)
+			if len(ids) != len(kept) || ids[i] != k.ID {
+				x.Errorf("ids %v of keys %v", ids, kept)
+			}
 		}
 		return list
 	}
