@@ -71,6 +71,23 @@ func TestAnnounceOfAnActivity(t *testing.T) {
 	}
 }
 
+// ORG-8: who shares somebody else's post and names us adds no reader to it: it is shown as shared, and is no remark to us.
+func TestAnnounceNamesNobody(t *testing.T) {
+	d := newDesk(t)
+	sea := aptest.NewStranger(t, "sea")
+	ana, ben := d.away.Person("ana"), sea.Person("ben")
+	d.followed(ana)
+	note := ben.Note("<p>To all.</p>", nil)
+	share := ana.Do("Announce", note["id"])
+	d.send(ana, aptest.With(share, m{"to": []any{aptest.Public}, "cc": []any{d.Links.Actor(), ben.ID}}))
+	if list := d.timeline(); len(list) != 1 || list[0].ObjectIRI != note["id"] {
+		t.Fatalf("the timeline has %d entries, want what was shared", len(list))
+	}
+	if list, err := d.Conversations(t.Context(), node.ConversationQuery{}); err != nil || len(list) != 0 {
+		t.Errorf("%d conversations, %v; want none", len(list), err)
+	}
+}
+
 // A group that announces what we have published shares it, whether it names the note or our Create.
 func TestAnnounceOfOurCreate(t *testing.T) {
 	d := newDesk(t)

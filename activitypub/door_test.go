@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -303,6 +304,62 @@ func TestFloodOfStrangersCostsNothing(t *testing.T) {
 	if s, err := mill.QueueStatus(t.Context()); err != nil || s.Letters != 0 {
 		t.Errorf("%d letters kept, %v, want none", s.Letters, err)
 	}
+}
+
+// An actor that takes leave with a key that we never held is asked after, if its home says by a 410 that it is gone.
+// Anything else proves nothing: 401, and nobody is in doubt (security.md 3, Delete of an actor).
+func TestLeaveWithAnUnknownKey(t *testing.T) {
+	mill, away := aptest.NewNode(t, "mill"), aptest.NewStranger(t, "away")
+	post := mill.Post("Hello.")
+	gone := func(p *aptest.Person) m { return m{"@context": aptest.Context, "id": p.ID, "type": "Tombstone"} }
+	says := func(status int, doc func(*aptest.Person) m) func(*aptest.Person) {
+		return func(p *aptest.Person) { away.ServeStatus(p.ID, status, doc(p)) }
+	}
+	none := func(*aptest.Person) m { return m{} }
+	leave := func(p *aptest.Person) m { return p.Do("Delete", p.ID) }
+	var left []string
+	for i, tt := range []struct {
+		name   string
+		home   func(*aptest.Person) // what it answers
+		letter func(*aptest.Person) m
+		want   int
+		doubt  bool
+	}{
+		{"404", says(http.StatusNotFound, none), leave, http.StatusUnauthorized, false},
+		{"404 with a Tombstone", says(http.StatusNotFound, gone), leave, http.StatusUnauthorized, false},
+		{"403", says(http.StatusForbidden, none), leave, http.StatusUnauthorized, false},
+		{"500", says(http.StatusInternalServerError, none), leave, http.StatusServiceUnavailable, false},
+		{"it is there, with its own key", func(*aptest.Person) {}, leave, http.StatusUnauthorized, false},
+		{"410, of something else", says(http.StatusGone, none), func(p *aptest.Person) m { return p.Do("Delete", post.IRI) }, http.StatusUnauthorized, false},
+		{"410, a Like", says(http.StatusGone, none), func(p *aptest.Person) m { return p.Do("Like", p.ID) }, http.StatusUnauthorized, false},
+		{"410", says(http.StatusGone, none), leave, http.StatusAccepted, true},
+		{"410 with a Tombstone", says(http.StatusGone, gone), leave, http.StatusAccepted, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := away.Person(fmt.Sprint("p", i))
+			p.Want(http.StatusAccepted, mill.Links.Inbox(), p.Do("Like", post.IRI))
+			mill.Handled()
+			mill.Rest() // so that what is to be asked stays to be seen
+			tt.home(p)
+			letter := tt.letter(p)
+			p.KeyID = p.ID + "#key-2"
+			p.Want(tt.want, mill.Links.Inbox(), letter)
+			if tt.doubt {
+				left = append(left, p.ID)
+			}
+			tasks, err := mill.Store().Tasks(t.Context(), node.TaskDoubt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := slices.ContainsFunc(tasks, func(task *node.Task) bool { return task.Subject == p.ID }); got != tt.doubt {
+				t.Errorf("in doubt: %v, want %v", got, tt.doubt)
+			}
+			mill.Restart()
+		})
+	}
+	aptest.Until(t, "those who are gone are forgotten", func() bool {
+		return !slices.ContainsFunc(left, func(id string) bool { a, err := mill.ActorOf(t.Context(), id); return err != nil || a.Gone.IsZero() })
+	})
 }
 
 // A new follower costs two requests, three where the key has a document of its own (decisions 24).

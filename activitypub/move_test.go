@@ -2,6 +2,7 @@ package activitypub_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,27 @@ func TestMoveNotProved(t *testing.T) {
 	}
 	if n := len(sea.Letters("Follow")); n != 0 {
 		t.Errorf("%d Follows were sent", n)
+	}
+}
+
+// The new actor is fetched anew, whatever is held of it: it named the old one once and does so no more (security.md 3, Move).
+func TestMoveIsProvedAnew(t *testing.T) {
+	d := newDesk(t)
+	sea := aptest.NewStranger(t, "sea")
+	ana, anew := d.away.Person("ana"), sea.Person("anew")
+	d.followed(ana)
+	claims(sea, anew, "anew", []any{ana.ID}, "")
+	held, err := d.Wire.Find(t.Context(), anew.ID)
+	if err != nil || !slices.Contains(held.AlsoKnownAs, ana.ID) {
+		t.Fatalf("%+v, %v; want one that names the old address", held, err)
+	}
+	if err := d.KeepActor(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	claims(sea, anew, "anew", nil, "")
+	d.send(ana, move(ana, anew))
+	if old, new := d.FollowedState(ana.ID), d.FollowedState(anew.ID); old != node.Accepted || new != "" {
+		t.Errorf("the old follow is %q, the new one %q; want accepted and none", old, new)
 	}
 }
 
