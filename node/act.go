@@ -21,6 +21,11 @@ const (
 	Block    Verb = "Block" // never sent: who is blocked is not told
 	Flag     Verb = "Flag"
 	Move     Verb = "Move"
+	Join     Verb = "Join"
+	Invite   Verb = "Invite"
+	Leave    Verb = "Leave"
+
+	TentativeAccept Verb = "TentativeAccept"
 
 	QuoteRequest Verb = "QuoteRequest" // FEP-044f; not of ActivityStreams
 )
@@ -36,19 +41,21 @@ const PublicIRI = "https://www.w3.org/ns/activitystreams#Public"
 type Act struct {
 	IRI        string // id of the activity
 	Verb       Verb
-	Actor      string    // address of the one who says it
-	ObjectIRI  string    // address of what it is about
-	Object     Object    // the object itself, where the act carries it or it was fetched from its home
-	Subject    *Actor    // the actor itself, where a profile is the object
-	Inner      *Act      // Accept, Reject, Undo: the act that it answers or takes back
-	Target     string    // Add, Remove: the collection; Move: the new address
-	Objects    []string  // Flag: all that it is about, ObjectIRI first
-	Content    string    // Flag: what is said of them, as plain text
-	Instrument string    // QuoteRequest: the post that quotes
-	Result     string    // Accept of one: the stamp
-	To, Cc     []string  // audience
-	Published  time.Time // when it was said
-	By         string    // ours: which person or command did it; never on the wire
+	Actor      string      // address of the one who says it
+	ObjectIRI  string      // address of what it is about
+	Object     Object      // the object itself, where the act carries it or it was fetched from its home
+	Subject    *Actor      // the actor itself, where a profile is the object
+	Inner      *Act        // Accept, Reject, Undo: the act that it answers or takes back
+	Target     string      // Add: the collection; Move: the new address; Invite: the coop
+	Origin     string      // Remove: the collection, where it is not the target
+	Objects    []string    // Flag: all that it is about, ObjectIRI first
+	Content    string      // what is said beside it, as plain text: Flag, Join, Invite, Accept and Reject of those, Remove
+	Instrument string      // QuoteRequest: the post that quotes
+	Result     string      // Accept of one: the stamp
+	Record     *Membership // Accept of a Join: what the federation records
+	To, Cc     []string    // audience
+	Published  time.Time   // when it was said
+	By         string      // ours: which person or command did it; never on the wire
 }
 
 // An ActRecord is an act of ours as it is kept: the exact bytes that are sent and served.

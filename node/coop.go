@@ -234,9 +234,13 @@ func (n *Node) saveProfile(ctx context.Context, by string, edit func(*Actor) err
 // profileUpdate begins the act that tells followers of a new profile.
 func (n *Node) profileUpdate(by string) *Act {
 	act := n.act(by, Update)
+	n.addressProfile(act)
+	return act
+}
+
+func (n *Node) addressProfile(act *Act) {
 	act.ObjectIRI = act.Actor
 	act.To, act.Cc = []string{PublicIRI}, []string{n.Links.Followers()}
-	return act
 }
 
 // renewProfile keeps what edit changes in the coop's profile and says act, which then carries it.

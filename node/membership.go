@@ -38,9 +38,9 @@ type Membership struct {
 	Asked     time.Time `json:"asked,omitzero"`
 	Deadline  time.Time `json:"deadline,omitzero"` // until when members can approve
 
-	// Apart says that admission shall not make the two follow each other.
-	Apart  bool `json:"apart,omitempty"`
-	Sample bool `json:"sample,omitempty"` // invented: never asked, never told
+	Apart    bool `json:"apart,omitempty"`    // admission shall not make the two follow each other
+	Nodeless bool `json:"nodeless,omitempty"` // listed by us without its word, for it has no node: never confirmed
+	Sample   bool `json:"sample,omitempty"`   // invented: never asked, never told
 
 	// Filled in when listed.
 	Who      *Actor     `json:"who,omitempty"` // the other side
@@ -74,6 +74,8 @@ const (
 func (m *Membership) Standing() Standing {
 	c, f := m.CoopSays, m.FederationSays
 	switch {
+	case m.Nodeless && f.Holds():
+		return ListedOnly
 	case c.Holds() && f.Holds():
 		return Confirmed
 	case !c.Since.IsZero() && !f.Since.IsZero():

@@ -189,8 +189,11 @@ func (n *Node) changed(err error) {
 }
 
 // act begins an act of ours. Its time is in whole seconds, as it travels.
-func (n *Node) act(by string, v Verb) *Act {
-	return &Act{IRI: n.Links.Activity(NewID()), Verb: v, Actor: n.Links.Actor(), Published: n.Now().Truncate(time.Second), By: by}
+func (n *Node) act(by string, v Verb) *Act { return n.actAt(by, v, n.Now()) }
+
+// actAt is act for a transaction, which knows what time it is (decisions 7).
+func (n *Node) actAt(by string, v Verb, now time.Time) *Act {
+	return &Act{IRI: n.Links.Activity(NewID()), Verb: v, Actor: n.Links.Actor(), Published: now.Truncate(time.Second), By: by}
 }
 
 // say keeps an act of ours and makes its deliveries, in the caller's transaction.

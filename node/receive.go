@@ -79,6 +79,11 @@ var received = map[Verb]func(n *Node, ctx context.Context, tx Tx, a, answer *Act
 	Block:    (*Node).onBlock,
 	Flag:     (*Node).onFlag,
 	Move:     (*Node).onMove,
+	Join:     (*Node).onJoin,
+	Invite:   (*Node).onInvite,
+	Leave:    (*Node).onLeave,
+	Add:      (*Node).onAdd,
+	Remove:   (*Node).onRemove,
 
 	QuoteRequest: (*Node).onQuoteRequest,
 }
@@ -137,6 +142,9 @@ func (n *Node) onUndo(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 			}
 		}
 	}
+	if ended, err := n.onUnjoin(ctx, tx, a, now); ended || err != nil {
+		return err
+	}
 	f, err := tx.Follower(ctx, a.Actor)
 	if err != nil && !IsNotFound(err) {
 		return err
@@ -157,9 +165,12 @@ func (n *Node) onUndo(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 }
 
 // onAccept counts only as the answer to a Follow of ours that waits, from the one whom we asked
-// (ORG-9). What that one has published before is then read back.
+// (ORG-9), or as a word about a membership. What that one has published before is then read back.
 func (n *Node) onAccept(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
 	f, err := n.asked(ctx, tx, a)
+	if f == nil && err == nil {
+		return n.onAnswer(ctx, tx, a, now)
+	}
 	if f == nil || f.State != Pending {
 		return err
 	}
@@ -173,6 +184,9 @@ func (n *Node) onAccept(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 // onReject is the other answer to a Follow of ours. It may also come later: so a follower is removed.
 func (n *Node) onReject(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
 	f, err := n.asked(ctx, tx, a)
+	if f == nil && err == nil {
+		return n.onAnswer(ctx, tx, a, now)
+	}
 	if f == nil || f.State == Rejected || f.State == Moved {
 		return err
 	}
@@ -316,6 +330,9 @@ func (n *Node) bury(ctx context.Context, tx Tx, b *Base, now time.Time) error {
 // forget takes away what a gone actor said, and takes back our shares of it.
 func (n *Node) forget(ctx context.Context, tx Tx, actor string, now time.Time) error {
 	if _, err := n.unshareAll(ctx, tx, "answer", actor, now); err != nil {
+		return err
+	}
+	if err := n.partMembers(ctx, tx, actor, now); err != nil {
 		return err
 	}
 	return tx.ForgetActor(ctx, actor, now)

@@ -56,10 +56,11 @@ func TestReceiveMarksTheLetterDone(t *testing.T) {
 
 func TestWants(t *testing.T) {
 	t.Parallel()
-	for _, v := range []node.Verb{node.Follow, node.Undo, node.Accept, node.Reject, node.Create, node.Update, node.Delete, node.Like, node.Announce, node.Block, node.Flag, node.Move, node.QuoteRequest} {
+	for _, v := range []node.Verb{node.Follow, node.Undo, node.Accept, node.Reject, node.Create, node.Update, node.Delete, node.Like, node.Announce, node.Block, node.Flag, node.Move, node.QuoteRequest,
+		node.Join, node.Invite, node.Leave, node.Add, node.Remove} {
 		equal(t, string(v), node.Wants(v), true)
 	}
-	for _, v := range []node.Verb{node.Add, node.Remove, "Offer", "create", ""} {
+	for _, v := range []node.Verb{node.TentativeAccept, "Offer", "create", ""} {
 		equal(t, string(v), node.Wants(v), false)
 	}
 }

@@ -169,8 +169,7 @@ func (n *Node) unshare(ctx context.Context, tx Tx, by string, b *Base, now time.
 	} else if err != nil {
 		return err
 	}
-	act := &Act{IRI: n.Links.Activity(NewID()), Verb: Undo, Actor: n.Links.Actor(), Published: now.Truncate(time.Second), By: by}
-	return n.undo(ctx, tx, act, b, r)
+	return n.undo(ctx, tx, n.actAt(by, Undo, now), b, r)
 }
 
 // undo says act, an Undo, of our reaction r to b. It is about b, so that no inbox gets it before what it takes back.

@@ -22,10 +22,12 @@ type TaskKind string
 
 // The kinds of task.
 const (
-	TaskBackfill TaskKind = "backfill" // read the outbox of an actor that we follow: when it accepts, and then once a day
-	TaskAsk      TaskKind = "ask"      // ask again where a Follow of ours was not answered
-	TaskParents  TaskKind = "parents"  // fetch what an answer that concerns us answers
-	TaskDoubt    TaskKind = "doubt"    // ask an actor whose inbox is gone whether it is gone too (decisions 29)
+	TaskBackfill    TaskKind = "backfill"    // read the outbox of an actor that we follow: when it accepts, and then once a day
+	TaskAsk         TaskKind = "ask"         // ask again where a Follow of ours was not answered
+	TaskParents     TaskKind = "parents"     // fetch what an answer that concerns us answers
+	TaskMembers     TaskKind = "members"     // read whom a federation says to have as members
+	TaskMemberships TaskKind = "memberships" // read to which federations a coop says to belong
+	TaskDoubt       TaskKind = "doubt"       // ask an actor whose inbox is gone whether it is gone too (decisions 29)
 )
 
 // A Reading is how far the first reading of an outbox has come.

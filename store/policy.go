@@ -58,6 +58,8 @@ var purged = []string{
 	`delete from letter where actor = $1`,
 	`delete from task where subject = $1`,
 	`delete from actor where iri = $1 and not local`,
+	`delete from membership where coop = $1 or federation = $1`,
+	`delete from opinion where member = $1`,
 }
 
 const purgeObjects = `delete from object where actor = $1 and not local`

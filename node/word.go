@@ -1,0 +1,240 @@
+package node
+
+import (
+	"context"
+	"time"
+)
+
+// A Record is one entry of the list in which a coop or a federation says of whom it is a member, or who its members are.
+type Record struct {
+	IRI          string    // of the Relationship
+	Subject      string    // whose word it is
+	Object       string    // the other side
+	Member       bool      // a federation's word about a coop; else a coop's about a federation
+	Since, Until time.Time // Until is zero while it is on
+	Role         string
+	Vouches      []string
+}
+
+// KeepWords keeps what owner says at its own home of its memberships, or of its members. whole says that records are all that
+// it says: what it said before and says no more is taken back. asked is when the reading began: what was heard later stays.
+// Our own word is never taken from elsewhere.
+func (n *Node) KeepWords(ctx context.Context, owner string, members bool, records []Record, whole bool, asked time.Time) error {
+	if n.Links.Ours(owner) {
+		return nil
+	}
+	now := n.Now()
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		said := map[string]bool{}
+		for _, r := range records {
+			if r.Subject != owner || r.Member != members || r.Object == owner || !SameOrigin(r.IRI, owner) || said[r.Object] {
+				continue
+			}
+			said[r.Object] = true
+			word := Word{IRI: r.IRI, Since: arrival(r.Since, now), Until: r.Until, Checked: asked}
+			if err := n.keepWord(ctx, tx, owner, members, r.Object, word, &r, now); err != nil {
+				return err
+			}
+		}
+		if !whole {
+			return nil
+		}
+		q := MembershipQuery{Coop: owner, Limit: 1000}
+		if members {
+			q = MembershipQuery{Federation: owner, Limit: 1000}
+		}
+		for {
+			list, err := tx.Memberships(ctx, q)
+			if err != nil {
+				return err
+			}
+			for _, m := range list {
+				q.After = m.Seq
+				other, word := m.Federation, m.CoopSays
+				if members {
+					other, word = m.Coop, m.FederationSays
+				}
+				if !said[other] && !m.Sample && (!word.Since.IsZero() || other == n.Links.Actor()) {
+					if err := n.keepWord(ctx, tx, owner, members, other, Word{Checked: asked}, nil, now); err != nil {
+						return err
+					}
+				}
+			}
+			if len(list) < q.Limit {
+				return nil
+			}
+		}
+	})
+	n.changed(err)
+	return err
+}
+
+// keepWord keeps what owner says of other. r is nil where it says nothing.
+func (n *Node) keepWord(ctx context.Context, tx Tx, owner string, members bool, other string, word Word, r *Record, now time.Time) error {
+	federation, coop := other, owner
+	if members {
+		federation, coop = owner, other
+	}
+	m, err := membership(ctx, tx, federation, coop)
+	if err != nil || m.Sample {
+		return err
+	}
+	was := m.Standing()
+	held := &m.CoopSays
+	if members {
+		held = &m.FederationSays
+	}
+	if held.Checked.After(word.Checked) {
+		return nil
+	}
+	*held = word
+	if members && r != nil {
+		m.Role, m.Vouches = r.Role, r.Vouches
+	}
+	if coop == n.Links.Actor() && was == Confirmed && !word.Until.IsZero() { // its letter that says so was lost
+		return n.endClaim(ctx, tx, "answer", m, now)
+	}
+	if err := tx.SaveMembership(ctx, m); err != nil {
+		return err
+	}
+	if federation == n.Links.Actor() && was == Confirmed && m.Standing() != Confirmed { // ORG-11: it says no more that it is a member
+		_, err := n.unshareAll(ctx, tx, "answer", coop, now)
+		return err
+	}
+	return nil
+}
+
+// onAdd takes three words: a federation of ours has an application, a federation lists us or somebody, a coop says that it
+// belongs to us or to somebody. What is said of others is looked up at their own homes.
+func (n *Node) onAdd(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
+	us := n.Links.Actor()
+	who, err := tx.Actor(ctx, a.Actor)
+	if IsNotFound(err) || err == nil && who.Coop == nil {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	switch a.Target {
+	case "":
+		return nil
+	case who.Coop.ApplicationsIRI:
+		return n.onApplication(ctx, tx, a, now)
+	case who.Coop.MembersIRI:
+		if m, err := membership(ctx, tx, a.Actor, a.ObjectIRI); err != nil {
+			return err
+		} else if m.Step == StepApplied && a.ObjectIRI == us {
+			return n.onAdmitted(ctx, tx, m, nil, now)
+		} else if m.Step == StepApplied { // we were asked about it, and it is decided
+			m.Step = ""
+			if err := tx.SaveMembership(ctx, m); err != nil {
+				return err
+			}
+		}
+		return n.lookAgain(ctx, tx, TaskMembers, a.Actor, now)
+	case who.Coop.MembershipsIRI:
+		if a.ObjectIRI == us {
+			return tx.SaveTask(ctx, &Task{Kind: TaskMemberships, Subject: a.Actor, Due: now})
+		}
+		return n.lookAgain(ctx, tx, TaskMemberships, a.Actor, now)
+	}
+	return nil
+}
+
+// onApplication keeps what a federation of ours asks its members about. The application was read at the home of the one who
+// applies.
+func (n *Node) onApplication(ctx context.Context, tx Tx, a *Act, now time.Time) error {
+	in := a.Inner
+	if in == nil || in.Verb != Join || in.ObjectIRI != a.Actor || in.Actor == n.Links.Actor() || in.IRI != a.ObjectIRI {
+		return nil
+	}
+	ours, err := tx.Membership(ctx, a.Actor, n.Links.Actor())
+	if IsNotFound(err) || err == nil && ours.Standing() != Confirmed {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	m, err := membership(ctx, tx, a.Actor, in.Actor)
+	if err != nil || m.Standing() == Confirmed {
+		return err
+	}
+	m.Step, m.JoinIRI, m.Letter, m.Asked = StepApplied, in.IRI, plainText(in.Content), now
+	return tx.SaveMembership(ctx, m)
+}
+
+// onRemove ends our membership where a federation says so; and an application about which we were asked.
+func (n *Node) onRemove(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
+	from := a.Origin
+	if from == "" {
+		from = a.Target
+	}
+	who, err := tx.Actor(ctx, a.Actor)
+	if IsNotFound(err) || err == nil && (who.Coop == nil || from == "") {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	switch from {
+	case who.Coop.ApplicationsIRI:
+		m, err := tx.MembershipByJoin(ctx, a.ObjectIRI)
+		if IsNotFound(err) || err == nil && (m.Federation != a.Actor || m.Coop == n.Links.Actor() || m.Step != StepApplied) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		m.Step = ""
+		return tx.SaveMembership(ctx, m)
+	case who.Coop.MembersIRI:
+		if a.ObjectIRI != n.Links.Actor() {
+			return n.lookAgain(ctx, tx, TaskMembers, a.Actor, now)
+		}
+		m, err := membership(ctx, tx, a.Actor, n.Links.Actor())
+		if err != nil || !m.FederationSays.Holds() {
+			return err
+		}
+		m.FederationSays.Until, m.FederationSays.Checked, m.Reason = now.Truncate(time.Second), now, plainText(a.Content)
+		return n.endClaim(ctx, tx, "answer", m, now)
+	case who.Coop.MembershipsIRI:
+		return n.lookAgain(ctx, tx, TaskMemberships, a.Actor, now)
+	}
+	return nil
+}
+
+// lookAgain has the home of somebody whom we follow asked what it says now.
+func (n *Node) lookAgain(ctx context.Context, tx Tx, kind TaskKind, actor string, now time.Time) error {
+	if ok, err := n.follows(ctx, tx, actor); !ok || err != nil {
+		return err
+	}
+	return tx.SaveTask(ctx, &Task{Kind: kind, Subject: actor, Due: now})
+}
+
+// partMembers ends the memberships of an actor that is gone, in both directions.
+func (n *Node) partMembers(ctx context.Context, tx Tx, actor string, now time.Time) error {
+	for _, q := range []MembershipQuery{{Coop: actor, Limit: 1000}, {Federation: actor, Limit: 1000}} {
+		list, err := tx.Memberships(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			m.Step = ""
+			word := &m.FederationSays
+			if q.Coop != "" {
+				word = &m.CoopSays
+			}
+			if word.Holds() {
+				word.Until, word.Checked = now.Truncate(time.Second), now
+			}
+			switch us := n.Links.Actor(); {
+			case m.Federation == us && m.FederationSays.Holds():
+				err = n.endListing(ctx, tx, m, "answer", "It is gone.", now)
+			case m.Coop == us:
+				err = n.endClaim(ctx, tx, "answer", m, now)
+			default:
+				err = tx.SaveMembership(ctx, m)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
