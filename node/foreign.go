@@ -96,7 +96,7 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 			return err
 		}
 	}
-	if ok, err := n.follows(ctx, tx, a.Actor); !ok || err != nil || b.Audience == Direct {
+	if ok, err := n.hears(ctx, tx, a.Actor); !ok || err != nil || b.Audience == Direct {
 		return err
 	}
 	return tx.Bring(ctx, &TimelineEntry{ObjectIRI: b.IRI, Actor: a.Actor, Verb: a.Verb, IRI: a.IRI, At: arrival(a.Published, now)})
@@ -257,13 +257,13 @@ func (n *Node) KeepActor(ctx context.Context, a *Actor) error {
 	return err
 }
 
-// KeepFound stores an object that was read back from a followed actor's outbox. It counts as brought
-// by the actor of the act.
+// KeepFound stores an object that was read from the outbox of an actor whom we follow, or from a list to which we are
+// subscribed. It counts as brought by the actor of the act.
 func (n *Node) KeepFound(ctx context.Context, a *Act) error {
 	now := n.Now()
 	n.tame(a, now)
 	err := n.store.Tx(ctx, func(tx Tx) error {
-		if ok, err := n.follows(ctx, tx, a.Actor); !ok || err != nil {
+		if ok, err := n.hears(ctx, tx, a.Actor); !ok || err != nil {
 			return err
 		}
 		return n.keepForeign(ctx, tx, a, now)

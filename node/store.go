@@ -73,6 +73,9 @@ type Reader interface {
 	FollowedList(ctx context.Context, q FollowQuery) ([]*Following, error)
 	CountFollowed(ctx context.Context) (int, error)
 
+	Subscription(ctx context.Context, source string) (*Subscription, error) // NotFound
+	Subscriptions(ctx context.Context) ([]*Subscription, error)             // newest first, with Who
+
 	LastMove(ctx context.Context, actor string) (*Moving, error)      // from or to it, the newest; NotFound
 	Quote(ctx context.Context, iri string) (*Quote, error)            // by its stamp; NotFound
 	QuoteBy(ctx context.Context, object, post string) (*Quote, error) // NotFound
@@ -156,6 +159,10 @@ type Writer interface {
 	SaveMembership(ctx context.Context, m *Membership) error
 	SaveOpinion(ctx context.Context, o *Opinion) error // the last word of each member
 
+	SaveSubscription(ctx context.Context, s *Subscription) error
+	// RemoveSubscription forgets it, how far it was read, and what is in the timeline only because of it.
+	RemoveSubscription(ctx context.Context, source string) error
+
 	SaveMove(ctx context.Context, m *Moving) error
 	SaveQuote(ctx context.Context, q *Quote) error // Exists
 
@@ -193,7 +200,7 @@ type Writer interface {
 	DropRule(ctx context.Context, target string, allow bool) error
 	// JudgeActor remembers what the rules say of an actor beside all that is kept of it.
 	JudgeActor(ctx context.Context, iri string, s Severity) error
-	// Part forgets follows in both directions and that the actor is a reader of anything. What it
+	// Part forgets follows in both directions, a subscription, and that the actor is a reader of anything. What it
 	// brought into the timeline stays.
 	Part(ctx context.Context, iri string) error
 	// PurgeActor deletes an actor and all that is kept of it, and returns how many objects that were.

@@ -25,6 +25,7 @@ const (
 	TaskBackfill    TaskKind = "backfill"    // read the outbox of an actor that we follow: when it accepts, and then once a day
 	TaskAsk         TaskKind = "ask"         // ask again where a Follow of ours was not answered
 	TaskParents     TaskKind = "parents"     // fetch what an answer that concerns us answers
+	TaskPoll        TaskKind = "poll"        // read a list to which this node is subscribed, every so often
 	TaskMembers     TaskKind = "members"     // read whom a federation says to have as members
 	TaskMemberships TaskKind = "memberships" // read to which federations a coop says to belong
 	TaskDoubt       TaskKind = "doubt"       // ask an actor whose inbox is gone whether it is gone too (decisions 29)
@@ -36,12 +37,17 @@ type Reading struct {
 	Total int `json:"total,omitempty"` // as the outbox says, 0 where it does not; at most so many are read
 }
 
-// Readings are the outboxes that are being read for the first time, by actor.
+// Readings are the outboxes of those we follow that are being read for the first time, by actor.
 func (n *Node) Readings(ctx context.Context) (map[string]Reading, error) {
 	tasks, err := n.store.Tasks(ctx, TaskBackfill)
 	if err != nil {
 		return nil, err
 	}
+	return readings(tasks)
+}
+
+// readings are those among some tasks that read for the first time, by their subjects.
+func readings(tasks []*Task) (map[string]Reading, error) {
 	under := map[string]Reading{}
 	for _, t := range tasks {
 		var state struct {

@@ -127,6 +127,12 @@ const (
 	goneQuotes     = `delete from quote where actor = $1`
 	removeFollower = `delete from follower where actor = $1`
 	removeFollowed = `delete from followed where actor = $1`
+	// What somebody brought stays in the timeline as long as we hear of that one in some way.
+	leftTimeline = `
+		delete from timeline
+		 where actor = $1
+		   and not exists (select 1 from followed where actor = $1)
+		   and not exists (select 1 from subscription where source = $1)`
 )
 
 // ForgetActor marks an actor as gone and takes away what it said of itself, what it published, its reactions and
@@ -147,7 +153,7 @@ func (t tx) ForgetActor(ctx context.Context, iri string, at time.Time) error {
 	if _, err := t.c.exec(goneObjects, iri, ms(at)); err != nil {
 		return sqliteError("forget actor", iri, err)
 	}
-	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed} {
+	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed, removeSubscription} {
 		if _, err := t.c.exec(s, iri); err != nil {
 			return sqliteError("forget actor", iri, err)
 		}

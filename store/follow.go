@@ -132,7 +132,7 @@ func (t tx) SaveFollowed(_ context.Context, f *node.Following) error {
 func (t tx) RemoveFollowed(_ context.Context, actor string) error {
 	_, err := t.c.exec(removeFollowed, actor)
 	if err == nil {
-		_, err = t.c.exec(goneTimeline, actor)
+		_, err = t.c.exec(leftTimeline, actor)
 	}
 	return sqliteError("remove followed", actor, err)
 }

@@ -76,6 +76,8 @@ func TestQueryPlans(t *testing.T) {
 		{name: "outbox", query: "select " + actColumns + " from act where listed and seq < $1 order by seq desc limit 20", index: "act_listed"},
 		{name: "new act", query: saveAct, index: "sqlite_autoindex_act_1", scans: "m"},
 		{name: "timeline", query: timeline, index: "timeline_at"},
+		{name: "subscription", query: subscriptionOf, index: "sqlite_autoindex_subscription_1"},
+		{name: "what nobody brings any more", query: leftTimeline, index: "timeline_actor"},
 		{name: "keep letter", query: keepLetter, index: "sqlite_autoindex_seen_1", scans: "m"},
 		{name: "letters", query: fmt.Sprintf(letters, ""), index: "letter_put_off"},
 		{name: "seen", query: seen, index: "sqlite_autoindex_seen_1"},

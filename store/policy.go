@@ -39,7 +39,8 @@ const (
 		 union select iri from author n where iri is not null
 		 union select iri from reactor n where iri is not null
 		 union select actor from follower
-		 union select actor from followed`
+		 union select actor from followed
+		 union select source from subscription`
 )
 
 // What the rules say of an actor stands beside all that is kept of it, so that hiding costs a list nothing.
@@ -51,7 +52,7 @@ var judged = []string{
 }
 
 var purged = []string{
-	goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed,
+	goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed, removeSubscription,
 	`delete from timeline where object in (select iri from object where actor = $1 and not local)`,
 	`delete from reaction where object in (select iri from object where actor = $1 and not local)`,
 	`delete from moved where actor = $1 or target = $1`,
@@ -134,9 +135,9 @@ func (t tx) JudgeActor(_ context.Context, iri string, s node.Severity) error {
 	return nil
 }
 
-// Part forgets follows in both directions and that the actor is a reader.
+// Part forgets follows in both directions, a subscription, and that the actor is a reader.
 func (t tx) Part(_ context.Context, iri string) error {
-	for _, text := range []string{removeFollower, removeFollowed, goneReader} {
+	for _, text := range []string{removeFollower, removeFollowed, removeSubscription, goneReader} {
 		if _, err := t.c.exec(text, iri); err != nil {
 			return sqliteError("part from actor", iri, err)
 		}

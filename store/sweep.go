@@ -20,6 +20,7 @@ var sweeps = []string{
 	  where not local and fetched_ms < $1 and gone_ms < $1
 	    and not exists (select 1 from follower f where f.actor = actor.iri)
 	    and not exists (select 1 from followed f where f.actor = actor.iri)
+	    and not exists (select 1 from subscription s where s.source = actor.iri)
 	    and not exists (select 1 from reader r where r.actor = actor.iri)
 	    and not exists (select 1 from object o where o.actor = actor.iri)`,
 	// What we said to somebody once, an Accept or an Update, nobody asks for any more.
@@ -28,7 +29,7 @@ var sweeps = []string{
 	    and not exists (select 1 from delivery d where d.act = act.seq)
 	    and not exists (select 1 from followed f where f.follow_iri = act.iri)`,
 	`delete from report where closed_ms > 0 and closed_ms < $1`,
-	// What others published, nobody whom we follow brought here, and no conversation, act or page of ours needs.
+	// What others published, nobody whom we hear brought here, and no conversation, act or page of ours needs.
 	dropForeign,
 	`delete from timeline where at_ms < $1 and not exists (select 1 from object o where o.iri = timeline.object)`,
 	`delete from reaction where at_ms < $1 and not exists (select 1 from object o where o.iri = reaction.object)`,
@@ -43,6 +44,7 @@ const dropForeign = `
 	       select c.id from object c
 	        where not c.local and c.received_ms < $1 and c.deleted_ms = 0
 	          and not exists (select 1 from timeline t join followed f on f.actor = t.actor where t.object = c.iri)
+	          and not exists (select 1 from timeline t join subscription s on s.source = t.actor where t.object = c.iri)
 	          and not exists (select 1 from remark r where r.object = c.id or r.thread = c.iri or r.thread = c.thread and c.thread <> '')
 	          and not exists (select 1 from object p where p.local and (p.iri = c.in_reply_to or p.iri = c.thread))
 	          and not exists (select 1 from object a where a.local and a.in_reply_to = c.iri and a.in_reply_to <> '')

@@ -54,6 +54,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"timeline hides what is deleted, direct or taken back", timelineHides},
 		{"timeline in pages", timelinePages},
 
+		{"subscriptions, and what they brought", subscriptions},
 		{"the newest move from or to an actor", moves},
 		{"quotes are kept once", quotes},
 
