@@ -13,29 +13,33 @@ import (
 
 // What somebody publishes comes by letter. It is also read from its outbox: once when it accepts our follow, for
 // what it said before, and from then on once a day, for letters can be lost while this node or the other
-// sleeps. What has not changed costs one question with an ETag for each page.
+// sleeps. What has not changed costs one question with an ETag for each page. A list to which this node is subscribed is read
+// in the same way (subscription.go).
 
 // Bounds of one reading (security.md 4, LIM).
 const (
 	backfillPages = 10
 	backfillItems = 1000
 	backfillFetch = 100 // objects fetched one by one
+	backfillAgain = 100 // open openings of others asked for again
 	featuredItems = 20
 )
 
 // readBefore is what a task remembers of the last reading of an outbox.
 type readBefore struct {
 	node.Reading
-	Done     bool                `json:"done,omitempty"` // it was read to its end, or as far as we go
-	Pages    map[string]readPage `json:"pages,omitempty"`
-	Featured string              `json:"featured,omitempty"` // its ETag
+	Done    bool                `json:"done,omitempty"` // it was read to its end, or as far as we go
+	Pages   map[string]readPage `json:"pages,omitempty"`
+	Objects map[string]Version  `json:"objects,omitempty"` // open openings of others, by address
+	Asked   string              `json:"asked,omitempty"`   // the last one of them that was asked for
 }
 
 // A readPage is one page, or the collection itself, by its address.
 type readPage struct {
-	Tag    string    `json:"tag"` // ETag
-	Next   string    `json:"next,omitempty"`
-	Oldest time.Time `json:"oldest,omitzero"` // entry; zero where it has none
+	Version
+	Fresh  time.Duration `json:"fresh,omitempty"` // how long it asked to be kept
+	Next   string        `json:"next,omitempty"`
+	Oldest time.Time     `json:"oldest,omitzero"` // entry; zero where it has none
 }
 
 // backfill does the task: again until we do not follow the actor any more.
@@ -46,23 +50,15 @@ func (c *chores) backfill(ctx context.Context, t *node.Task) (again bool, err er
 	} else if err != nil {
 		return true, err
 	}
-	r := &outboxReader{w: c.w, now: readBefore{Pages: map[string]readPage{}}, found: map[string]bool{}, shared: map[string]bool{}}
-	if t.Data != "" {
-		if err := json.Unmarshal([]byte(t.Data), &r.was); err != nil {
-			return true, fmt.Errorf("read task of %s: %w", t.Subject, err)
-		}
-	}
-	r.note = func(seen readBefore) error { // how far it has come, for people who wait
-		state := *t
-		if err := remember(&state, seen); err != nil || r.was.Done {
-			return err
-		}
-		return c.w.node.Store().Tx(ctx, func(tx node.Tx) error { return tx.SaveTask(ctx, &state) })
-	}
-	if r.actor, err = c.w.fetchActor(ctx, t.Subject, time.Hour); err != nil {
+	a, err := c.w.fetchActor(ctx, t.Subject, time.Hour)
+	if err != nil {
 		if status := asStatus(err); status != nil && status.Gone() {
 			return false, c.gone(ctx, t.Subject)
 		}
+		return true, err
+	}
+	r, err := c.reader(ctx, t, outboxOf(a))
+	if err != nil {
 		return true, err
 	}
 	if err := r.read(ctx); isDisproof(err) && ctx.Err() == nil {
@@ -75,24 +71,58 @@ func (c *chores) backfill(ctx context.Context, t *node.Task) (again bool, err er
 	return true, remember(t, r.now)
 }
 
+// reader makes ready one reading of a list, from where t remembers.
+func (c *chores) reader(ctx context.Context, t *node.Task, of source) (*outboxReader, error) {
+	r := &outboxReader{w: c.w, source: of, now: readBefore{Pages: map[string]readPage{}, Objects: map[string]Version{}},
+		found: map[string]bool{}, shared: map[string]bool{}, authors: map[string]bool{}}
+	if t.Data != "" {
+		if err := json.Unmarshal([]byte(t.Data), &r.was); err != nil {
+			return nil, fmt.Errorf("read task of %s: %w", t.Subject, err)
+		}
+	}
+	r.note = func(seen readBefore) error { // how far it has come, for people who wait
+		state := *t
+		if err := remember(&state, seen); err != nil || r.was.Done {
+			return err
+		}
+		return c.w.node.Store().Tx(ctx, func(tx node.Tx) error { return tx.SaveTask(ctx, &state) })
+	}
+	return r, nil
+}
+
 func remember(t *node.Task, seen readBefore) error {
 	b, err := json.Marshal(seen)
 	t.Data = string(b)
 	return err
 }
 
+// A source is whose list is read.
+type source struct {
+	iri      string // who brings what stands there
+	outbox   string // "" for an actor that has none
+	featured string
+	coop     bool // it lists what it shares
+	file     bool // a list that is nobody's outbox: it brings whatever it names
+}
+
+func outboxOf(a *node.Actor) source {
+	return source{iri: a.IRI, outbox: a.Outbox, featured: a.Featured, coop: a.Coop != nil}
+}
+
 // An outboxReader is one reading of one outbox.
 type outboxReader struct {
-	w        *Wire
-	actor    *node.Actor
+	w *Wire
+	source
 	was, now readBefore
 	note     func(readBefore) error
+	fresh    time.Duration // how long the list asks to be kept
 
 	fetched int             // objects asked for one by one
 	missed  bool            // something on this page could not be had, so the page is read again next time
 	changed int             // objects that we did not have so
 	found   map[string]bool // objects of the actor on pages that have changed
 	shared  map[string]bool // objects that it announces there
+	authors map[string]bool // of what stands in a file: whether they are actors
 
 	// From the newest entry down to since, every entry stood on a page that was read now; down to reach, on one that was
 	// read now or has not changed since it was. Both zero at the end of the outbox.
@@ -106,7 +136,7 @@ func (r *outboxReader) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.actor.Outbox != "" {
+	if r.outbox != "" {
 		if err := r.walk(ctx, held); err != nil {
 			return err
 		}
@@ -114,12 +144,15 @@ func (r *outboxReader) read(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.featured(ctx)
+	if err := r.again(ctx, held); err != nil {
+		return err
+	}
+	return r.pinned(ctx)
 }
 
 // sharesHeld are the shares of the actor that we know, by object.
 func (r *outboxReader) sharesHeld(ctx context.Context) (map[string]*node.TimelineEntry, error) {
-	list, err := r.w.node.Store().Shares(ctx, r.actor.IRI)
+	list, err := r.w.node.Store().Shares(ctx, r.iri)
 	held := map[string]*node.TimelineEntry{}
 	for _, e := range list {
 		held[e.ObjectIRI] = e
@@ -129,11 +162,12 @@ func (r *outboxReader) sharesHeld(ctx context.Context) (map[string]*node.Timelin
 
 func (r *outboxReader) walk(ctx context.Context, held map[string]*node.TimelineEntry) error {
 	gap, covered := false, true
-	for at, pages := r.actor.Outbox, 0; pages <= backfillPages; pages++ {
+	for at, pages := r.outbox, 0; pages <= backfillPages; pages++ {
 		was := r.was.Pages[at]
-		doc, err := r.w.client.GetChanged(ctx, at, was.Tag)
+		doc, err := r.get(ctx, at, was.Version)
 		if errors.Is(err, errUnchanged) {
 			r.now.Pages[at] = was
+			r.fresh = max(r.fresh, was.Fresh)
 			if !was.Oldest.IsZero() {
 				gap = true
 				r.reach = earlier(r.reach, was.Oldest)
@@ -146,13 +180,13 @@ func (r *outboxReader) walk(ctx context.Context, held map[string]*node.TimelineE
 		} else if err != nil {
 			return err
 		}
-		here := readPage{Tag: doc.ETag}
+		here := readPage{Version: doc.Version, Fresh: doc.Fresh}
 		news := 0
-		r.missed = false
-		if here.Next, news, err = r.page(ctx, doc.Object, held, &here.Oldest); err != nil {
+		r.missed, r.fresh = false, max(r.fresh, doc.Fresh)
+		if here.Next, news, err = r.page(ctx, doc, held, &here.Oldest); err != nil {
 			return err
 		}
-		if here.Tag != "" && !r.missed {
+		if here.known() && !r.missed {
 			r.now.Pages[at] = here
 		}
 		if covered = covered && !gap; covered && !here.Oldest.IsZero() {
@@ -172,9 +206,9 @@ func (r *outboxReader) walk(ctx context.Context, held map[string]*node.TimelineE
 				r.since = time.Time{}
 			}
 			return nil
-		case seen || here.Next == at || !SameOrigin(here.Next, r.actor.IRI) || r.now.Read >= backfillItems:
+		case seen || here.Next == at || !SameOrigin(here.Next, r.iri) || r.now.Read >= backfillItems:
 			return nil
-		case r.was.Done && here.Tag == "" && news == 0 && !here.Oldest.IsZero():
+		case r.was.Done && !here.known() && news == 0 && !here.Oldest.IsZero():
 			return nil // a server without ETags: what is older was read before
 		}
 		at = here.Next
@@ -182,8 +216,17 @@ func (r *outboxReader) walk(ctx context.Context, held map[string]*node.TimelineE
 	return nil
 }
 
+// get reads a page. Only what is nobody's outbox may be a plain file (ORG-5).
+func (r *outboxReader) get(ctx context.Context, at string, have Version) (*Document, error) {
+	if r.file {
+		return r.w.client.GetList(ctx, at, have)
+	}
+	return r.w.client.GetChanged(ctx, at, have)
+}
+
 // page reads the entries of a page, and of the first page where that stands inside the collection.
-func (r *outboxReader) page(ctx context.Context, page map[string]any, held map[string]*node.TimelineEntry, oldest *time.Time) (next string, news int, err error) {
+func (r *outboxReader) page(ctx context.Context, doc *Document, held map[string]*node.TimelineEntry, oldest *time.Time) (next string, news int, err error) {
+	page := doc.Object
 	for depth := 0; page != nil && depth < 2; depth++ {
 		if n, ok := Num(page["totalItems"]); ok && n > 0 {
 			r.now.Total = int(min(n, backfillItems))
@@ -192,7 +235,11 @@ func (r *outboxReader) page(ctx context.Context, page map[string]any, held map[s
 			if r.now.Read++; r.now.Read > backfillItems {
 				break
 			}
-			fresh, at, err := r.entry(ctx, v, held)
+			read := r.entry
+			if r.file {
+				read = r.listed(doc)
+			}
+			fresh, at, err := read(ctx, v, held)
 			if err != nil {
 				return "", news, err
 			}
@@ -219,7 +266,7 @@ func (r *outboxReader) page(ctx context.Context, page map[string]any, held map[s
 func (r *outboxReader) entry(ctx context.Context, v any, held map[string]*node.TimelineEntry) (fresh bool, at time.Time, err error) {
 	m := Obj(v)
 	verb := node.Verb(Str(m, "type"))
-	if verb != node.Create && verb != node.Announce || IDOf(m["actor"]) != r.actor.IRI {
+	if verb != node.Create && verb != node.Announce || IDOf(m["actor"]) != r.iri {
 		return false, at, nil
 	}
 	act := decodeAct(m, verb, r.w.rules, r.w.node.Now())
@@ -238,19 +285,22 @@ func (r *outboxReader) entry(ctx context.Context, v any, held map[string]*node.T
 	}
 	known := err == nil
 	switch {
-	case known && (have.Common().Local || verb == node.Create && have.Common().Actor != r.actor.IRI):
+	case known && (have.Common().Local || verb == node.Create && have.Common().Actor != r.iri):
 		return false, at, nil
 	case known && verb == node.Announce && held[act.ObjectIRI] != nil,
 		known && verb == node.Create && r.was.Done && (act.Object == nil || !act.Object.Common().Updated.After(have.Common().Updated)):
 		return false, at, nil
+	case act.Object == nil && known && verb == node.Announce: // what is announced anew may have been opened again
+		if act.Object = r.fetch(ctx, act.ObjectIRI); act.Object == nil {
+			act.Object = have
+		}
 	case act.Object == nil && known:
 		act.Object = have
 	case act.Object == nil:
 		if act.Object = r.fetch(ctx, act.ObjectIRI); act.Object == nil {
-			r.missed = true
 			return false, at, ctx.Err() // one sleeping home does not end the reading
 		}
-		if verb == node.Create && act.Object.Common().Actor != r.actor.IRI {
+		if verb == node.Create && act.Object.Common().Actor != r.iri {
 			return false, at, nil
 		}
 	}
@@ -261,13 +311,19 @@ func (r *outboxReader) entry(ctx context.Context, v any, held map[string]*node.T
 	return true, at, r.w.node.KeepFound(ctx, act)
 }
 
-// fetch reads an object from its home; nil where that cannot be, or too many were fetched already.
+// fetch reads an object from its home; nil where that cannot be. Where it may be had later, because its home sleeps or too
+// many were fetched already, the page counts as not read.
 func (r *outboxReader) fetch(ctx context.Context, iri string) node.Object {
-	if r.fetched++; r.fetched > backfillFetch || r.w.node.Links.Ours(iri) {
+	if r.w.node.Links.Ours(iri) {
+		return nil
+	}
+	if r.fetched++; r.fetched > backfillFetch {
+		r.missed = true
 		return nil
 	}
 	o, err := r.w.fetchObject(ctx, iri)
 	if err != nil {
+		r.missed = r.missed || !isDisproof(err)
 		r.w.log.Debug("not read back", "room", "chores", "object", iri, "err", err)
 		return nil
 	}
@@ -275,20 +331,27 @@ func (r *outboxReader) fetch(ctx context.Context, iri string) node.Object {
 }
 
 // vanished looks after what we hold of the actor and did not find in its outbox where it should stand: what was
-// deleted, and shares that were taken back. Open openings that are older than what was read are asked for
-// by their address, for they are what people act on.
+// deleted, and shares that were taken back; what was shared is asked for once more, for nobody may tell us of it from
+// now on. Open openings that are older than what was read are asked for by their address, for they are what people act on.
 func (r *outboxReader) vanished(ctx context.Context, held map[string]*node.TimelineEntry) error {
 	for iri, e := range held {
 		if r.shared[iri] || e.At.Before(r.since) || !r.unshared(ctx, e) {
 			continue
+		}
+		o, err := r.w.node.Object(ctx, iri)
+		if err == nil && !o.Common().Local {
+			err = r.ask(ctx, o, shareAct(e))
+		}
+		if err != nil && !node.IsNotFound(err) {
+			return err
 		}
 		r.changed++
 		if err := r.w.node.Unshared(ctx, e); err != nil {
 			return err
 		}
 	}
-	for cursor := ""; ; {
-		list, next, err := r.w.node.Objects(ctx, node.ObjectQuery{Actor: r.actor.IRI, Before: cursor, Limit: 200})
+	for cursor := ""; !r.file; {
+		list, next, err := r.w.node.Objects(ctx, node.ObjectQuery{Actor: r.iri, Before: cursor, Limit: 200})
 		if err != nil {
 			return err
 		}
@@ -298,7 +361,7 @@ func (r *outboxReader) vanished(ctx context.Context, held map[string]*node.Timel
 			opening, _ := o.(*node.Opening)
 			open := b.Published.Before(r.reach) && opening != nil && opening.StatusAt(r.w.node.Now()) == node.Open
 			if b.Audience.Listed() && (missing || open) {
-				if err := r.ask(ctx, o); err != nil {
+				if err := r.ask(ctx, o, createAct(o)); err != nil {
 					return err
 				}
 			}
@@ -307,15 +370,16 @@ func (r *outboxReader) vanished(ctx context.Context, held map[string]*node.Timel
 			return nil
 		}
 	}
+	return nil
 }
 
 // unshared says whether a share that the outbox does not list was taken back. Some servers list none at all; there the
 // Announce itself is asked for.
 func (r *outboxReader) unshared(ctx context.Context, e *node.TimelineEntry) bool {
-	if len(r.shared) > 0 || r.actor.Coop != nil {
+	if len(r.shared) > 0 || r.coop || r.file {
 		return true
 	}
-	if r.fetched++; r.fetched > backfillFetch || !SameOrigin(e.IRI, r.actor.IRI) {
+	if r.fetched++; r.fetched > backfillFetch || !SameOrigin(e.IRI, r.iri) {
 		return false
 	}
 	_, err := r.w.client.GetActivity(ctx, e.IRI)
@@ -323,9 +387,9 @@ func (r *outboxReader) unshared(ctx context.Context, e *node.TimelineEntry) bool
 	return status != nil && (status.Gone() || status.Code == http.StatusNotFound)
 }
 
-// ask reads an object again from its home. One that is not in the outbox and not at its address is gone, also where
-// its server says 404 (interop.md 3.1).
-func (r *outboxReader) ask(ctx context.Context, o node.Object) error {
+// ask reads an object again from its home; act is how we hold it. One that is not in the outbox and not at its address is
+// gone, also where its server says 404 (interop.md 3.1).
+func (r *outboxReader) ask(ctx context.Context, o node.Object, act *node.Act) error {
 	if r.fetched++; r.fetched > backfillFetch {
 		return nil
 	}
@@ -335,31 +399,30 @@ func (r *outboxReader) ask(ctx context.Context, o node.Object) error {
 		r.changed++
 		return r.w.node.ObjectGone(ctx, b.IRI)
 	}
-	if err != nil || fresh.Common().Actor != r.actor.IRI || !fresh.Common().Updated.After(b.Updated) {
+	if err != nil {
 		return ctx.Err()
 	}
-	r.changed++
-	return r.w.node.KeepFound(ctx, &node.Act{Verb: node.Create, Actor: r.actor.IRI, IRI: b.IRI, ObjectIRI: b.IRI, Object: fresh, Published: b.Published})
+	return r.renew(ctx, b, fresh, act)
 }
 
-// featured keeps what the actor has pinned, which may be older than all that was read. Only its own things can be:
+// pinned keeps what the actor has pinned, which may be older than all that was read. Only its own things can be:
 // those of its origin and by it.
-func (r *outboxReader) featured(ctx context.Context) error {
-	if r.actor.Featured == "" || !SameOrigin(r.actor.Featured, r.actor.IRI) {
+func (r *outboxReader) pinned(ctx context.Context) error {
+	if r.featured == "" || !SameOrigin(r.featured, r.iri) {
 		return nil
 	}
-	r.now.Featured = r.was.Featured
-	doc, err := r.w.client.GetChanged(ctx, r.actor.Featured, r.was.Featured)
+	doc, err := r.w.client.GetChanged(ctx, r.featured, r.was.Pages[r.featured].Version)
 	if errors.Is(err, errUnchanged) {
+		r.now.Pages[r.featured] = r.was.Pages[r.featured]
 		return nil
 	} else if err != nil {
 		return passing(ctx, err)
 	}
-	r.now.Featured = doc.ETag
+	r.now.Pages[r.featured] = readPage{Version: doc.Version}
 	page := doc.Object
 	if first := Obj(page["first"]); first != nil {
 		page = first
-	} else if at := IDOf(page["first"]); at != "" && SameOrigin(at, r.actor.IRI) {
+	} else if at := IDOf(page["first"]); at != "" && SameOrigin(at, r.iri) {
 		if doc, err = r.w.client.GetActivity(ctx, at); err != nil {
 			return passing(ctx, err)
 		}
@@ -370,7 +433,7 @@ func (r *outboxReader) featured(ctx context.Context) error {
 		if i >= featuredItems {
 			break
 		}
-		if r.found[iri] || !SameOrigin(iri, r.actor.IRI) {
+		if r.found[iri] || !SameOrigin(iri, r.iri) {
 			continue
 		}
 		if _, err := r.w.node.Object(ctx, iri); !node.IsNotFound(err) {
@@ -380,12 +443,11 @@ func (r *outboxReader) featured(ctx context.Context) error {
 			continue
 		}
 		o := r.fetch(ctx, iri)
-		if o == nil || o.Common().Actor != r.actor.IRI || !o.Common().Audience.Listed() {
+		if o == nil || o.Common().Actor != r.iri || !o.Common().Audience.Listed() {
 			continue
 		}
-		b := o.Common()
 		r.changed++
-		if err := r.w.node.KeepFound(ctx, &node.Act{Verb: node.Create, Actor: b.Actor, IRI: b.IRI, ObjectIRI: b.IRI, Object: o, Published: b.Published}); err != nil {
+		if err := r.w.node.KeepFound(ctx, createAct(o)); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -21,13 +23,25 @@ const maxRedirects = 3
 // A Document is a JSON object from elsewhere, read strictly (JSON-3: these bytes
 // are what Object was made of).
 type Document struct {
-	URL    string         // the address that answered, after redirects, without fragment
-	Status int            // 2xx
-	ETag   string         // as sent, "" if absent
-	Type   string         // media type, lower case, without parameters
-	Bytes  []byte         // at most 1 MiB
-	Object map[string]any // what ReadJSON made of Bytes
+	URL     string         // the address that answered, after redirects, without fragment
+	Status  int            // 2xx
+	Version                // to ask whether it has changed since
+	Fresh   time.Duration  // how long it asks to be kept (Cache-Control: max-age), at most 7 days; 0 if it does not
+	Plain   bool           // not of an ActivityStreams type
+	Type    string         // media type, lower case, without parameters
+	Bytes   []byte         // at most 1 MiB
+	Object  map[string]any // what ReadJSON made of Bytes
 }
+
+// Version is what a server says of a document so that one can ask later whether it is still the same
+// (RFC 9110 section 8.8). The zero value asks for all of it.
+type Version struct {
+	ETag     string `json:"tag,omitempty"`      // as sent
+	Modified string `json:"modified,omitempty"` // as sent; only where there is no ETag, and where it tells two versions apart
+}
+
+// known says whether there is anything to ask with.
+func (v Version) known() bool { return v != Version{} }
 
 // A DocumentError is an answer that is not the document asked for: of another type
 // or origin, too long, unreadable, redirected in a circle. The document is dropped.
@@ -56,17 +70,29 @@ func (c *Client) GetActivity(ctx context.Context, id string) (*Document, error) 
 // errUnchanged is the answer 304 to GetChanged.
 var errUnchanged = errors.New("unchanged")
 
-// GetChanged is GetActivity for a document that was read before with this ETag, which may be "". errUnchanged
-// where it is still the same.
-func (c *Client) GetChanged(ctx context.Context, id, etag string) (*Document, error) {
-	return c.get(ctx, id, fetchKind{accept: acceptActivity, signed: true, sameOrigin: true, types: activityType, etag: etag})
+// GetChanged is GetActivity for a document of which this version was read before. errUnchanged where it is still
+// the same.
+func (c *Client) GetChanged(ctx context.Context, id string, have Version) (*Document, error) {
+	return c.get(ctx, id, fetchKind{accept: acceptActivity, signed: true, sameOrigin: true, types: activityType, have: have})
+}
+
+// GetList is GetChanged for a list that may also be a plain JSON file: Plain says what it was.
+func (c *Client) GetList(ctx context.Context, address string, have Version) (*Document, error) {
+	either := func(t string) bool { return activityType(t) || jsonType(t) }
+	return c.get(ctx, address, fetchKind{accept: acceptActivity + ", application/json;q=0.5", signed: true, sameOrigin: true, types: either, have: have})
 }
 
 // GetObject is GetActivity for a document that must be what its id says (ORG-4): a
 // document that names another id of the same origin is fetched once more from
 // there; every other difference is a *DocumentError.
 func (c *Client) GetObject(ctx context.Context, id string) (*Document, error) {
-	doc, err := c.GetActivity(ctx, id)
+	return c.GetChangedObject(ctx, id, Version{})
+}
+
+// GetChangedObject is GetObject for a document of which this version was read before. errUnchanged where it is
+// still the same.
+func (c *Client) GetChangedObject(ctx context.Context, id string, have Version) (*Document, error) {
+	doc, err := c.GetChanged(ctx, id, have)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +137,9 @@ type fetchKind struct {
 	signed     bool
 	sameOrigin bool
 	types      func(contentType string) bool
-	etag       string // of what we have already, "" for none
-	most       int    // bytes; MaxDocumentBytes if 0
-	bare       bool   // bytes are all that is wanted, not JSON
+	have       Version // of what was read already
+	most       int     // bytes; MaxDocumentBytes if 0
+	bare       bool    // bytes are all that is wanted, not JSON
 }
 
 // activityType is ORG-5.
@@ -237,8 +263,11 @@ func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind
 	req.URL, req.Host = signedURL, u.Host
 	req.Header["Accept"] = []string{kind.accept}
 	req.Header["User-Agent"] = []string{c.opt.UserAgent}
-	if kind.etag != "" {
-		req.Header["If-None-Match"] = []string{kind.etag}
+	if kind.have.ETag != "" {
+		req.Header["If-None-Match"] = []string{kind.have.ETag}
+	}
+	if kind.have.Modified != "" {
+		req.Header["If-Modified-Since"] = []string{kind.have.Modified}
 	}
 	if kind.signed {
 		if keyID, err = c.sign(ctx, req, nil, how); err != nil {
@@ -252,7 +281,7 @@ func (c *Client) send(ctx context.Context, u, signedURL *url.URL, kind fetchKind
 
 // read turns an answer into a Document, or into the error that it stands for.
 func (c *Client) read(res *http.Response, here string, kind fetchKind) (*Document, error) {
-	if res.StatusCode == http.StatusNotModified && kind.etag != "" {
+	if res.StatusCode == http.StatusNotModified && kind.have.known() {
 		drain(res)
 		return nil, errUnchanged
 	}
@@ -301,6 +330,33 @@ func (c *Client) readBody(res *http.Response, here string, kind fetchKind) (*Doc
 	}
 	t, _, _ := mime.ParseMediaType(contentType)
 	return &Document{
-		URL: here, Status: res.StatusCode, ETag: res.Header.Get("Etag"), Type: t, Bytes: b, Object: object,
+		URL: here, Status: res.StatusCode, Version: versionIn(res.Header), Fresh: freshFor(res.Header), Type: t, Plain: !activityType(contentType), Bytes: b, Object: object,
 	}, nil
+}
+
+// versionIn reads what tells a version from the next one. The time of a change is whole seconds, so where it is not
+// some seconds old already the next change might have the same (RFC 9110 section 8.8.2.2).
+func versionIn(h http.Header) Version {
+	if tag := h.Get("Etag"); tag != "" {
+		return Version{ETag: tag}
+	}
+	modified, err := http.ParseTime(h.Get("Last-Modified"))
+	if err != nil {
+		return Version{}
+	}
+	if said, err := http.ParseTime(h.Get("Date")); err != nil || said.Sub(modified) < 2*time.Second {
+		return Version{}
+	}
+	return Version{Modified: h.Get("Last-Modified")}
+}
+
+// freshFor reads max-age of Cache-Control (RFC 9111 section 5.2.2), at most 7 days.
+func freshFor(h http.Header) time.Duration {
+	for _, part := range strings.Split(h.Get("Cache-Control"), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if n, err := strconv.Atoi(strings.Trim(value, `"`)); strings.EqualFold(name, "max-age") && err == nil && n > 0 {
+			return time.Duration(min(n, int(week/time.Second))) * time.Second
+		}
+	}
+	return 0
 }

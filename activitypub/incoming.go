@@ -314,28 +314,36 @@ func (w *Wire) gather(ctx context.Context, a *node.Act) error {
 
 // fetchObject reads an object from its own home and makes sure that we know its author.
 func (w *Wire) fetchObject(ctx context.Context, iri string) (node.Object, error) {
-	doc, err := w.client.GetObject(ctx, iri)
+	o, _, err := w.fetchChanged(ctx, iri, Version{})
+	return o, err
+}
+
+// fetchChanged is fetchObject for one of which this version was read before. errUnchanged where it is still the same.
+func (w *Wire) fetchChanged(ctx context.Context, iri string, have Version) (node.Object, Version, error) {
+	doc, err := w.client.GetChangedObject(ctx, iri, have)
 	if err != nil {
-		return nil, err
+		return nil, Version{}, err
 	}
+	version := doc.Version
 	if verb := verbNamed(doc.Object); verb == node.Create || verb == node.Update { // some pass on the act instead of its object
 		iri = IDOf(first(doc.Object["object"]))
 		if !SameOrigin(iri, Str(doc.Object, "id")) {
-			return nil, &unproven{Str(doc.Object, "id") + " is about something elsewhere"}
+			return nil, version, &unproven{Str(doc.Object, "id") + " is about something elsewhere"}
 		}
 		if doc, err = w.client.GetObject(ctx, iri); err != nil {
-			return nil, err
+			return nil, version, err
 		}
+		version = Version{} // of the act; whether the object has changed it does not tell
 	}
 	o := decodeObject(doc.Object, w.rules)
 	if o == nil {
-		return nil, &unproven{iri + " is no object that can be shown"}
+		return nil, version, &unproven{iri + " is no object that can be shown"}
 	}
 	o.Common().Raw = doc.Bytes
 	if _, err := w.fetchActor(ctx, o.Common().Actor, week); err != nil {
-		return nil, err
+		return nil, version, err
 	}
-	return o, nil
+	return o, version, nil
 }
 
 const week = 7 * 24 * time.Hour

@@ -182,6 +182,9 @@ func (n *Node) Sleep() {
 	n.asleep.Store(true)
 }
 
+// ShutDoors makes whoever comes find nobody while the loops go on: the node can ask others, and hears nothing by itself.
+func (n *Node) ShutDoors() { n.asleep.Store(true) }
+
 // Wake is Restart after Sleep.
 func (n *Node) Wake() {
 	n.t.Helper()
