@@ -59,6 +59,7 @@ func rootCommand(a *app) *cobra.Command {
 
 		followCommand(a),
 		unfollowCommand(a),
+		subscribeCommand(a),
 		followersCommand(a),
 		followingCommand(a),
 		timelineCommand(a),
