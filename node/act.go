@@ -45,7 +45,7 @@ type Act struct {
 	ObjectIRI  string      // address of what it is about
 	Object     Object      // the object itself, where the act carries it or it was fetched from its home
 	Subject    *Actor      // the actor itself, where a profile is the object
-	Inner      *Act        // Accept, Reject, Undo: the act that it answers or takes back
+	Inner      *Act        // Accept, Reject, Undo: the act that it answers or takes back; Announce: the Update that it passes on
 	Target     string      // Add: the collection; Move: the new address; Invite: the coop
 	Origin     string      // Remove: the collection, where it is not the target
 	Objects    []string    // Flag: all that it is about, ObjectIRI first

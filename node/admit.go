@@ -293,6 +293,11 @@ func (n *Node) admit(ctx context.Context, tx Tx, m *Membership, by string, now t
 	if err := n.sayListed(ctx, tx, m, by, now); err != nil {
 		return err
 	}
+	if m.Standing() == Confirmed { // it said so before us
+		if err := n.joined(ctx, tx, m.Coop, now); err != nil {
+			return err
+		}
+	}
 	// It says so itself when it has our answer, and tells; this is for where that is lost.
 	if err := tx.SaveTask(ctx, &Task{Kind: TaskMemberships, Subject: m.Coop, Due: now.Add(time.Hour)}); err != nil {
 		return err
@@ -511,7 +516,7 @@ func (n *Node) endListing(ctx context.Context, tx Tx, m *Membership, by, reason 
 	if err := tx.SaveMembership(ctx, m); err != nil {
 		return err
 	}
-	if _, err := n.unshareAll(ctx, tx, by, m.Coop, now); err != nil {
+	if err := n.parted(ctx, tx, by, m.Coop, now); err != nil {
 		return err
 	}
 	members, err := n.members(ctx, tx)

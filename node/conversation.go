@@ -117,7 +117,10 @@ func (n *Node) Hide(ctx context.Context, by, ref string, hide bool) (Object, err
 				return err
 			}
 		}
-		return tx.SaveObject(ctx, o)
+		if err := tx.SaveObject(ctx, o); err != nil {
+			return err
+		}
+		return n.passOn(ctx, tx, o, false, by, now)
 	})
 	n.changed(err)
 	return o, err

@@ -60,6 +60,7 @@ type Visit struct {
 // Recipients says who shall hear of an act.
 type Recipients struct {
 	Followers bool     // every accepted follower, by shared inbox where there is one
+	Coops     bool     // of those, at least the ones that say that they are cooperatives
 	ReadersOf string   // those who showed that they hold this object (decisions 16)
 	Actors    []string // these, at their personal inbox
 }

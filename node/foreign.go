@@ -96,10 +96,15 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 			return err
 		}
 	}
-	if ok, err := n.hears(ctx, tx, a.Actor); !ok || err != nil || b.Audience == Direct {
+	if ok, err := n.hears(ctx, tx, a.Actor); err != nil {
 		return err
+	} else if ok && b.Audience != Direct {
+		e := &TimelineEntry{ObjectIRI: b.IRI, Actor: a.Actor, Verb: a.Verb, IRI: a.IRI, At: arrival(a.Published, now)}
+		if err := tx.Bring(ctx, e); err != nil {
+			return err
+		}
 	}
-	return tx.Bring(ctx, &TimelineEntry{ObjectIRI: b.IRI, Actor: a.Actor, Verb: a.Verb, IRI: a.IRI, At: arrival(a.Published, now)})
+	return n.passOnAnew(ctx, tx, a, now)
 }
 
 // renewForeign puts a newer version of an object in the place of old. Where it stands does not
@@ -296,7 +301,13 @@ func (n *Node) ObjectGone(ctx context.Context, iri string) error {
 
 // Unshared takes a share out of the timeline that its actor has taken back without our hearing of it.
 func (n *Node) Unshared(ctx context.Context, e *TimelineEntry) error {
-	err := n.store.Tx(ctx, func(tx Tx) error { return tx.Unbring(ctx, e) })
+	now := n.Now()
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		if err := tx.Unbring(ctx, e); err != nil {
+			return err
+		}
+		return n.shareEnded(ctx, tx, e.Actor, e.ObjectIRI, now)
+	})
 	n.changed(err)
 	return err
 }

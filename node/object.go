@@ -141,8 +141,9 @@ type ObjectQuery struct {
 	Kind      OpeningKind
 	Project   string
 	InReplyTo string
-	Thread    string // the whole conversation but its root, oldest first
-	SharedBy  string // what this actor has announced
+	Thread    string    // the whole conversation but its root, oldest first
+	SharedBy  string    // what this actor has announced
+	PassedAt  time.Time // what this federation passes on and is open at this moment (coop:shared)
 	Tag       string
 	Skill     string // openings that ask for this skill key
 	Posts     bool   // posts that are not replies

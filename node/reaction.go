@@ -21,6 +21,11 @@ func (n *Node) onLike(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 
 // onAnnounce counts a share of ours, or brings what a followed actor shares into the timeline.
 func (n *Node) onAnnounce(ctx context.Context, tx Tx, a, _ *Act, now time.Time) error {
+	if a.Inner != nil && a.Inner.Verb == Update {
+		if done, err := n.onUpdateAnnounced(ctx, tx, a, now); done || err != nil {
+			return err
+		}
+	}
 	if n.Links.Ours(a.ObjectIRI) {
 		shared := *a
 		shared.ObjectIRI = n.Links.Created(a.ObjectIRI)

@@ -161,7 +161,10 @@ func (n *Node) onUndo(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 	if in.Verb == Like {
 		return nil
 	}
-	return tx.Unbring(ctx, &TimelineEntry{IRI: in.IRI, ObjectIRI: in.ObjectIRI, Actor: a.Actor})
+	if err := tx.Unbring(ctx, &TimelineEntry{IRI: in.IRI, ObjectIRI: in.ObjectIRI, Actor: a.Actor}); err != nil {
+		return err
+	}
+	return n.shareEnded(ctx, tx, a.Actor, in.ObjectIRI, now)
 }
 
 // onAccept counts only as the answer to a Follow of ours that waits, from the one whom we asked
@@ -257,13 +260,13 @@ func (n *Node) onUpdate(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 		return err
 	}
 	b := old.Common()
-	if b.Local || b.Actor != a.Actor || !b.Deleted.IsZero() || a.Object.Common().Updated.Before(b.Updated) {
-		return nil
-	}
-	if a.Object.Common().Type != b.Type { // a post that was kept as one does not come onto the board by an edit
+	if !replaces(a.Object.Common(), b) {
 		return nil
 	}
 	if err := n.renewForeign(ctx, tx, a.Object, b, now); err != nil {
+		return err
+	}
+	if err := n.passOnUpdate(ctx, tx, a, b.Updated, now); err != nil {
 		return err
 	}
 	parent, err := n.parentOf(ctx, tx, a.Object.Common())
@@ -318,6 +321,9 @@ func (n *Node) bury(ctx context.Context, tx Tx, b *Base, now time.Time) error {
 		return nil
 	}
 	if err := n.unshare(ctx, tx, "answer", b, now); err != nil {
+		return err
+	}
+	if err := n.noShare(ctx, tx, b.IRI, ReshareEnded, "", now); err != nil {
 		return err
 	}
 	gone := tombstone(b, now)

@@ -45,27 +45,38 @@ func (n *Node) reactTo(ctx context.Context, by string, verb Verb, o Object) (*Re
 		} else if !IsNotFound(err) {
 			return err
 		}
-		said := *act
-		if b.Published.After(said.Published) { // Misskey refuses a share from before its note
-			said.Published = b.Published.Add(time.Second).Truncate(time.Second)
-		}
-		r = Reaction{Object: b.IRI, Actor: act.Actor, Verb: verb, IRI: act.IRI, At: said.Published}
-		if err := tx.React(ctx, r); err != nil {
-			return err
-		}
 		if verb == Announce {
-			e := &TimelineEntry{ObjectIRI: b.IRI, Actor: act.Actor, Verb: verb, IRI: act.IRI, At: said.Published}
-			if err := tx.Bring(ctx, e); err != nil {
+			if err := n.handShared(ctx, tx, held, by, act.Published); err != nil {
 				return err
 			}
 		}
-		return n.say(ctx, tx, &said, n.hearReaction(&said, b))
+		said := *act
+		r, err = n.sayReaction(ctx, tx, &said, b)
+		return err
 	})
 	n.changed(err)
 	if err != nil {
 		return nil, err
 	}
 	return &r, nil
+}
+
+// sayReaction says act, a Like or Announce of b, and keeps it.
+func (n *Node) sayReaction(ctx context.Context, tx Tx, act *Act, b *Base) (Reaction, error) {
+	if b.Published.After(act.Published) { // Misskey refuses a share from before its note
+		act.Published = b.Published.Add(time.Second).Truncate(time.Second)
+	}
+	r := Reaction{Object: b.IRI, Actor: act.Actor, Verb: act.Verb, IRI: act.IRI, At: act.Published}
+	if err := tx.React(ctx, r); err != nil {
+		return r, err
+	}
+	if act.Verb == Announce {
+		e := &TimelineEntry{ObjectIRI: b.IRI, Actor: act.Actor, Verb: act.Verb, IRI: act.IRI, At: act.Published}
+		if err := tx.Bring(ctx, e); err != nil {
+			return r, err
+		}
+	}
+	return r, n.say(ctx, tx, act, n.hearReaction(act, b))
 }
 
 // mayReact says why this coop cannot share or like something.
@@ -136,7 +147,10 @@ func (n *Node) takeBack(ctx context.Context, by string, verb Verb, ref string) e
 		} else if err != nil {
 			return err
 		}
-		return n.undo(ctx, tx, act, o.Common(), r)
+		if err := n.undo(ctx, tx, act, o.Common(), r); err != nil || verb != Announce {
+			return err
+		}
+		return n.noShare(ctx, tx, r.Object, ReshareRefused, by, act.Published)
 	})
 	n.changed(err)
 	return err
@@ -184,6 +198,9 @@ func (n *Node) undo(ctx context.Context, tx Tx, act *Act, b *Base, r *Reaction) 
 			return err
 		}
 		if err := tx.UnlistAct(ctx, r.IRI); err != nil {
+			return err
+		}
+		if err := n.noShare(ctx, tx, b.IRI, ReshareEnded, "", act.Published); err != nil {
 			return err
 		}
 	}

@@ -107,6 +107,14 @@ type Reader interface {
 	// Shares lists the objects that actor has announced, newest first; at most 1,000.
 	Shares(ctx context.Context, actor string) ([]*TimelineEntry, error)
 
+	// Bringers lists who brought an object here, in the order in which they did.
+	Bringers(ctx context.Context, object string) ([]*TimelineEntry, error)
+
+	Reshare(ctx context.Context, object string) (*Reshare, error) // NotFound
+	Reshares(ctx context.Context, q ReshareQuery) ([]*Reshare, error)
+	// PassedSince counts how often something of an actor was passed on since then, which is the beginning of a day.
+	PassedSince(ctx context.Context, actor string, since time.Time) (int, error)
+
 	Rules(ctx context.Context) ([]*Rule, error)
 	RulesFor(ctx context.Context, targets []string) ([]*Rule, error)
 	// KnownActors lists the addresses of all others of whom something is kept.
@@ -168,6 +176,9 @@ type Writer interface {
 
 	Bring(ctx context.Context, e *TimelineEntry) error
 	Unbring(ctx context.Context, e *TimelineEntry) error // by IRI and Actor, or by ObjectIRI and Actor
+
+	SaveReshare(ctx context.Context, r *Reshare) error
+	DropReshare(ctx context.Context, object string) error
 
 	SaveRemark(ctx context.Context, r *Remark, thread string) error // one that is there already stays as it is
 	// MarkRemarks sets the state of those that match q, and returns how many it changed.

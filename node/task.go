@@ -28,6 +28,7 @@ const (
 	TaskPoll        TaskKind = "poll"        // read a list to which this node is subscribed, every so often
 	TaskMembers     TaskKind = "members"     // read whom a federation says to have as members
 	TaskMemberships TaskKind = "memberships" // read to which federations a coop says to belong
+	TaskRenew       TaskKind = "renew"       // read something that we hold at its home again, for it is said to have changed
 	TaskDoubt       TaskKind = "doubt"       // ask an actor whose inbox is gone whether it is gone too (decisions 29)
 )
 

@@ -97,11 +97,14 @@ func (n *Node) keepWord(ctx context.Context, tx Tx, owner string, members bool, 
 	if err := tx.SaveMembership(ctx, m); err != nil {
 		return err
 	}
-	if federation == n.Links.Actor() && was == Confirmed && m.Standing() != Confirmed { // ORG-11: it says no more that it is a member
-		_, err := n.unshareAll(ctx, tx, "answer", coop, now)
-		return err
+	switch is := m.Standing(); {
+	case federation != n.Links.Actor() || (is == Confirmed) == (was == Confirmed):
+		return nil
+	case is == Confirmed:
+		return n.joined(ctx, tx, coop, now)
+	default: // ORG-11: it says no more that it is a member
+		return n.parted(ctx, tx, "answer", coop, now)
 	}
-	return nil
 }
 
 // onAdd takes three words: a federation of ours has an application, a federation lists us or somebody, a coop says that it

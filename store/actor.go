@@ -125,6 +125,7 @@ const (
 	goneReader     = `delete from reader where actor = $1`
 	goneTimeline   = `delete from timeline where actor = $1`
 	goneQuotes     = `delete from quote where actor = $1`
+	goneReshares   = `delete from reshare where actor = $1`
 	removeFollower = `delete from follower where actor = $1`
 	removeFollowed = `delete from followed where actor = $1`
 	// What somebody brought stays in the timeline as long as we hear of that one in some way.
@@ -153,7 +154,7 @@ func (t tx) ForgetActor(ctx context.Context, iri string, at time.Time) error {
 	if _, err := t.c.exec(goneObjects, iri, ms(at)); err != nil {
 		return sqliteError("forget actor", iri, err)
 	}
-	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed, removeSubscription} {
+	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, removeFollower, removeFollowed, removeSubscription} {
 		if _, err := t.c.exec(s, iri); err != nil {
 			return sqliteError("forget actor", iri, err)
 		}

@@ -14,6 +14,7 @@ const reachable = `
 
 const (
 	followersOf = `from follower f join actor a on a.iri = f.actor where f.state = 'accepted' and` + reachable
+	coopsAmong  = followersOf + ` and a.is_coop`
 	readersOf   = `from reader r join actor a on a.iri = r.actor where r.object = $4 and r.at_ms >= $5 and` + reachable
 	namedActor  = `from actor a where a.iri = $4 and` + reachable
 
@@ -24,9 +25,11 @@ const (
 	makeDue     = ` on conflict (host) do update set due_ms = coalesce(peer.due_ms, excluded.due_ms)`
 
 	enqueueFollowers = intoDelivery + `select distinct a.mailbox_host, $1, a.mailbox, $2, $3 ` + followersOf + unlessThere
+	enqueueCoops     = intoDelivery + `select distinct a.mailbox_host, $1, a.mailbox, $2, $3 ` + coopsAmong + unlessThere
 	enqueueReaders   = intoDelivery + `select distinct a.mailbox_host, $1, a.mailbox, $2, $3 ` + readersOf + unlessThere
 	enqueueNamed     = intoDelivery + `select a.inbox_host, $1, a.inbox, $2, $3 ` + namedActor + unlessThere
 	dueFollowers     = intoPeer + `select distinct a.mailbox_host, $1 ` + followersOf + makeDue
+	dueCoops         = intoPeer + `select distinct a.mailbox_host, $1 ` + coopsAmong + makeDue
 	dueReaders       = intoPeer + `select distinct a.mailbox_host, $3 ` + readersOf + makeDue
 	dueNamed         = intoPeer + `select a.inbox_host, $3 ` + namedActor + makeDue
 	countQueued      = `update act set queued = queued + $2 where seq = $1`
@@ -44,11 +47,15 @@ func (t tx) Enqueue(_ context.Context, a *node.ActRecord, r node.Recipients) (in
 		total += n
 		return err
 	}
-	if r.Followers {
-		if err := add(enqueueFollowers, a.Seq, a.Object, at); err != nil {
+	followers, due := enqueueFollowers, dueFollowers
+	if !r.Followers {
+		followers, due = enqueueCoops, dueCoops
+	}
+	if r.Followers || r.Coops {
+		if err := add(followers, a.Seq, a.Object, at); err != nil {
 			return 0, sqliteError(op, a.IRI, err)
 		}
-		if _, err := t.c.exec(dueFollowers, at); err != nil {
+		if _, err := t.c.exec(due, at); err != nil {
 			return 0, sqliteError(op, a.IRI, err)
 		}
 	}

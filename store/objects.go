@@ -117,6 +117,10 @@ func filterOf(q node.ObjectQuery) *filter {
 	if q.SharedBy != "" {
 		f.and("o.iri in (select r.object from reaction r where r.actor = " + f.arg(q.SharedBy) + " and r.verb = 'Announce')")
 	}
+	if !q.PassedAt.IsZero() {
+		f.and("o.iri in (select s.object from reshare s where s.state = 'shared')")
+		f.and("(o.closes_ms = 0 or o.closes_ms > " + f.arg(ms(q.PassedAt)) + ")")
+	}
 	if q.Tag != "" {
 		f.and("o.id in (select object from object_tag where tag = " + f.arg(strings.ToLower(q.Tag)) + ")")
 	}

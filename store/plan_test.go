@@ -48,6 +48,13 @@ func TestQueryPlans(t *testing.T) {
 		{name: "thread", query: objects(node.ObjectQuery{Thread: "a"}), index: "object_thread"},
 		{name: "openings of a project", query: objects(node.ObjectQuery{Project: "a", OpenAt: noon}), index: "object_project"},
 		{name: "what an actor shared", query: objects(node.ObjectQuery{SharedBy: "a", Listed: true}), index: "reaction_actor", sorts: true},
+		{name: "what is passed on", query: objects(node.ObjectQuery{PassedAt: noon, Listed: true}), index: "reshare_state", sorts: true},
+		{name: "re-share", query: reshareOf, index: "sqlite_autoindex_reshare_1"},
+		{name: "due re-shares", query: resharesPlan(node.ReshareQuery{DueAt: noon}), index: "reshare_due", sorts: true},
+		{name: "held re-shares", query: resharesPlan(node.ReshareQuery{State: node.ReshareHeld}), index: "reshare_state"},
+		{name: "first that waits", query: resharesPlan(node.ReshareQuery{State: node.ReshareWaiting, Actor: "a", DueAt: noon, Limit: 1}), index: "reshare_"},
+		{name: "passed on today", query: passedSince, index: "reshare_actor"},
+		{name: "who brought it", query: bringers, index: "sqlite_autoindex_timeline", sorts: true},
 		{name: "reaction", query: reactionOf, index: "sqlite_autoindex_reaction_1"},
 		{name: "last move", query: lastMove, index: "moved_target", sorts: true},
 		{name: "quote", query: quoteByIRI, index: "sqlite_autoindex_quote_1"},
@@ -154,4 +161,9 @@ func planOf(t *testing.T, db *DB, query string) (plan []string) {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return plan
+}
+
+func resharesPlan(q node.ReshareQuery) string {
+	text, _ := resharesText(q)
+	return text
 }

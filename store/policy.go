@@ -52,7 +52,7 @@ var judged = []string{
 }
 
 var purged = []string{
-	goneReactions, goneReader, goneTimeline, goneQuotes, removeFollower, removeFollowed, removeSubscription,
+	goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, removeFollower, removeFollowed, removeSubscription,
 	`delete from timeline where object in (select iri from object where actor = $1 and not local)`,
 	`delete from reaction where object in (select iri from object where actor = $1 and not local)`,
 	`delete from moved where actor = $1 or target = $1`,

@@ -33,6 +33,7 @@ var sweeps = []string{
 	dropForeign,
 	`delete from timeline where at_ms < $1 and not exists (select 1 from object o where o.iri = timeline.object)`,
 	`delete from reaction where at_ms < $1 and not exists (select 1 from object o where o.iri = reaction.object)`,
+	`delete from reshare where since_ms < $1 and not exists (select 1 from object o where o.iri = reshare.object)`,
 	// A Tombstone of somebody else's object has done its work (Q-4). Ours stay: others may still ask.
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }

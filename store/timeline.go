@@ -25,6 +25,7 @@ const (
 		 order by t.at_ms desc, t.seq desc
 		 limit $3`
 	sharedBy = `select actor from timeline where object = $1 and verb = 'Announce' and hidden < 2 order by seq`
+	bringers = `select actor, verb, iri, at_ms from timeline where object = $1 and hidden < 2 order by seq`
 	shares   = `
 		select object, iri, at_ms from timeline
 		 where actor = $1 and verb = 'Announce'
@@ -114,6 +115,21 @@ func (q questions) Shares(ctx context.Context, actor string) (list []*node.Timel
 		}, shares, actor)
 	})
 	return list, sqliteError("list shares", actor, err)
+}
+
+// Bringers lists who brought an object here, in the order in which they did.
+func (q questions) Bringers(ctx context.Context, object string) (list []*node.TimelineEntry, err error) {
+	err = q.on(ctx, func(c *conn) error {
+		return c.each(func(r rowScanner) error {
+			e := &node.TimelineEntry{ObjectIRI: object}
+			var at int64
+			err := r.Scan(&e.Actor, &e.Verb, &e.IRI, &at)
+			e.At = timeOf(at)
+			list = append(list, e)
+			return err
+		}, bringers, object)
+	})
+	return list, sqliteError("list who brought it", object, err)
 }
 
 // Bring says that somebody brought an object here; brought again by the same one, it moves to the

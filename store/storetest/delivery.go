@@ -79,6 +79,19 @@ func enqueueInboxes(t *testing.T, x *fixture) {
 	check(x, "status", *status, node.QueueStatus{Waiting: 3, Oldest: noon, Peers: 3})
 }
 
+func enqueueCoops(t *testing.T, x *fixture) {
+	coop := x.follower("a.example", "coop", true)
+	coop.Coop = &node.Coop{}
+	x.write(func(tx node.Tx) error { return tx.SaveActor(x.ctx, coop) })
+	x.follower("b.example", "bea", false)
+	_, n := x.say("act-1", thing, noon, node.Recipients{Coops: true})
+	check(x, "deliveries to cooperatives", n, 1)
+	wantList(x, "cooperative", x.due("a.example", noon), "act-1 a.example/inbox")
+	wantList(x, "claimed", x.claim(noon, 10), "a.example")
+	_, n = x.say("act-2", thing, noon.Add(time.Second), node.Recipients{Coops: true, Followers: true})
+	check(x, "deliveries to all", n, 2)
+}
+
 func enqueueNot(t *testing.T, x *fixture) {
 	us := x.person("us.example", "coop", true)
 	us.Local = true

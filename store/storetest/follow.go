@@ -144,6 +144,11 @@ func sharesOfActor(t *testing.T, x *fixture) {
 	if len(list) != 2 || list[0].ObjectIRI != two.IRI || list[0].IRI != "s2" || list[1].ObjectIRI != one.IRI || !list[1].At.Equal(noon.Add(time.Minute)) {
 		t.Errorf("shares of b: %+v", list)
 	}
+	brought, err := x.Bringers(x.ctx, two.IRI)
+	x.ok(err)
+	if len(brought) != 2 || brought[0].Actor != "b" || brought[0].IRI != "s2" || !brought[0].At.Equal(noon.Add(2*time.Minute)) || brought[1].Verb != node.Create {
+		t.Errorf("brought: %+v", brought)
+	}
 }
 
 func timelineHides(t *testing.T, x *fixture) {

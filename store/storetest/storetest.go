@@ -60,6 +60,9 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 
 		{"memberships by their sides, standing and step", memberships},
 		{"the last word of each member of an application", opinions},
+		{"re-shares by state, author and time", reshares},
+		{"what is passed on and open (coop:shared)", passedAt},
+		{"a letter for those followers that are cooperatives", enqueueCoops},
 
 		{"rules are kept and found by their targets", rules},
 		{"what is refused is hidden, what is limited not listed, both come back (MOD-4)", judged},
