@@ -45,8 +45,11 @@ func (c *chores) Wake() {
 	}
 }
 
-// Run works until ctx ends.
+// Run works until ctx ends. Tasks wait for other servers, for minutes where those are slow: nothing else waits for them.
 func (c *chores) Run(ctx context.Context) error {
+	var tasks sync.WaitGroup
+	tasks.Go(func() { c.runTasks(ctx) })
+	defer tasks.Wait()
 	tick := time.NewTicker(choresPoll)
 	defer tick.Stop()
 	var expired, swept time.Time
@@ -69,10 +72,23 @@ func (c *chores) Run(ctx context.Context) error {
 		if _, err := c.w.node.RetireKeys(ctx); err != nil && ctx.Err() == nil {
 			c.log.Warn("the old key cannot be put away, trying again", "err", err)
 		}
-		c.tasks(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// runTasks does tasks until ctx ends.
+func (c *chores) runTasks(ctx context.Context) {
+	tick := time.NewTicker(choresPoll)
+	defer tick.Stop()
+	for {
+		c.tasks(ctx)
+		select {
+		case <-ctx.Done():
+			return
 		case <-c.bell:
 		case <-tick.C:
 		}

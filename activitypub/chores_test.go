@@ -1,6 +1,9 @@
 package activitypub
 
 import (
+	"context"
+	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,5 +27,48 @@ func TestSlowTasksArePutOff(t *testing.T) {
 	}
 	if left[0].Attempts != 1 || !left[0].Due.After(q.node.Now()) {
 		t.Errorf("the task has %d attempts and is due at %v; want one, and later", left[0].Attempts, left[0].Due)
+	}
+}
+
+// An opening is closed at its deadline also while another server keeps a task waiting.
+func TestDeadlineBesideASlowTask(t *testing.T) {
+	t.Parallel()
+	q := newQueueNode(t, t.TempDir(), Options{})
+	q.wire.client.getTimeout = taskTime
+	asked := make(chan struct{})
+	once := sync.OnceFunc(func() { close(asked) })
+	home := servePeer(t, func(w http.ResponseWriter, r *http.Request) { // begins to answer, and never ends
+		w.Header().Set("Content-Type", typeActivity)
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		once()
+		<-r.Context().Done()
+	})
+	task := &node.Task{Kind: node.TaskParents, Subject: home.URL + "/note", Due: q.node.Now()}
+	q.tx(func(tx node.Tx) error { return tx.SaveTask(t.Context(), task) })
+	o := &node.Opening{Base: node.Base{Type: node.TypeOpening, Texts: []node.Text{{Lang: "en", Title: "Audit", Source: "Six weeks."}}}}
+	o.Closes = q.node.Now().Add(time.Hour).Truncate(time.Second)
+	q.must(q.node.Publish(t.Context(), "test", o))
+
+	ctx, stop := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	work.Go(func() { newChores(q.wire).Run(ctx) })
+	defer work.Wait()
+	defer stop()
+	<-asked
+	q.ahead.Add(int64(2 * time.Hour))
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		held, err := q.node.Object(t.Context(), o.IRI)
+		q.must(err)
+		if held.(*node.Opening).Status == node.Expired {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the opening is not closed while the task waits")
+		}
+	}
+	left, err := q.db.Tasks(t.Context(), node.TaskParents)
+	if err != nil || len(left) != 1 || left[0].Attempts != 0 {
+		t.Errorf("%v, %+v; want the task still under way", err, left)
 	}
 }
