@@ -64,6 +64,8 @@ func (r *Rule) Validate() error {
 	case isAddress(r.Target):
 		if u, err := url.Parse(r.Target); err != nil || u.Host == "" || len(r.Target) > 2048 {
 			return invalid(op, fmt.Sprintf("%q is not the address of an actor.", r.Target))
+		} else if usual := usualSpelling(r.Target); usual != r.Target {
+			return invalid(op, fmt.Sprintf("Write the address of the actor as %s, not as %s.", usual, r.Target))
 		}
 	case !isHostName(r.Target):
 		return invalid(op, fmt.Sprintf("%q is not a host. Write a name like coop.example, or the address of an actor.", r.Target))
@@ -136,12 +138,14 @@ func Judge(rules []*Rule) (j Judgement) {
 
 // RuleTargets lists under what a rule for s may stand: s itself where it is an address, its host, each
 // domain above that (MOD-2: whole labels, so notx.test is not under x.test), and Everybody. s is the address
-// of an actor, of its key or of anything else, or a host; ports do not count.
+// of an actor, of its key or of anything else, or a host; ports do not count for hosts. However an address is
+// spelled, the first is as rules have it.
 func RuleTargets(s string) []string {
 	var targets []string
 	host := s
 	if isAddress(s) {
-		targets, host = append(targets, s), HostOf(s)
+		s, host = usualSpelling(s), HostOf(s)
+		targets = append(targets, s)
 		if bare, _, cut := strings.Cut(s, "#"); cut {
 			targets = append(targets, bare) // the owner of a key
 		}
@@ -152,6 +156,21 @@ func RuleTargets(s string) []string {
 		_, host, _ = strings.Cut(host, ".")
 	}
 	return append(targets, Everybody)
+}
+
+// usualSpelling is an address with scheme and host in small letters, and without a port that its scheme has anyway:
+// others may write it in another way, and a rule about it holds all the same.
+func usualSpelling(s string) string {
+	host := HostOf(s)
+	if host == "" {
+		return s
+	}
+	scheme, rest, _ := strings.Cut(s, "://")
+	path := ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		path = rest[i:]
+	}
+	return strings.ToLower(scheme) + "://" + host + path
 }
 
 func isAddress(s string) bool { return strings.Contains(s, "://") }

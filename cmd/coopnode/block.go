@@ -126,7 +126,7 @@ func (h *house) ruleTarget(ctx context.Context, a *app, address string) (string,
 		return who.IRI, nil
 	case strings.Contains(address, "://") && node.KindOf(err) != node.Invalid:
 		a.tell("%s cannot be looked up now, so it is taken as the address of the actor itself.", address)
-		return address, nil
+		return node.RuleTargets(address)[0], nil
 	}
 	return "", fmt.Errorf("find %s: %w", address, err)
 }
