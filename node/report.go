@@ -36,6 +36,7 @@ const (
 	maxReported    = 100  // objects of one report
 	maxComment     = 2000 // characters
 	maxOpenReports = 50   // from one server; what comes beyond is forgotten
+	mostReports    = 1000 // open, from all servers together: names for more servers cost nothing
 )
 
 // ReportQuery selects reports, newest first. Zero fields do not narrow it.
@@ -96,6 +97,10 @@ func (n *Node) onFlag(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 		}
 	case len(open) >= maxOpenReports:
 		return nil
+	default:
+		if all, err := tx.CountOpenReports(ctx); err != nil || all >= mostReports {
+			return err
+		}
 	}
 	return tx.SaveReport(ctx, r)
 }

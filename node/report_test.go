@@ -104,6 +104,41 @@ func TestFlagsAreMerged(t *testing.T) {
 	equal(t, "of another", len(x.reports(node.ReportQuery{Host: "sea.example"})), 4)
 }
 
+// LIM: many servers cannot fill the list either, whose names cost nothing. One that is there already still counts, and
+// after some are closed there is room again.
+func TestOpenReportsAreBoundedInAll(t *testing.T) {
+	t.Parallel()
+	x := newHouse(t)
+	us := x.Links.Actor()
+	open := func() (n int) {
+		x.must(x.Store().Tx(t.Context(), func(tx node.Tx) (err error) { n, err = tx.CountOpenReports(t.Context()); return err }))
+		return n
+	}
+	x.must(x.Store().Tx(t.Context(), func(tx node.Tx) error {
+		for i := range 998 {
+			r := &node.Report{ID: fmt.Sprint("r", i), Actor: fmt.Sprintf("https://h%d.flood.example/actor", i), About: us, At: x.Now(), Times: 1}
+			if err := tx.SaveReport(t.Context(), r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	ana := x.actor("sea.example", "ana")
+	for i, name := range []string{"ben", "cid", "dan", "eva"} {
+		if i == 0 {
+			x.receive(flag(ana, "f0", "x", us))
+		}
+		x.receive(flag(x.actor(name+".example", name), "f", "x", us))
+	}
+	equal(t, "open", open(), 1000)
+	equal(t, "of those who came late", len(x.reports(node.ReportQuery{Host: "eva.example"})), 0)
+	x.receive(flag(ana, "f1", "x", us))
+	equal(t, "the same again", x.reports(node.ReportQuery{Host: "sea.example"})[0].Times, 2)
+	x.must(x.CloseReport(t.Context(), "ana", "r0"))
+	x.receive(flag(x.actor("eva.example", "eva"), "g", "x", us))
+	equal(t, "when there is room", len(x.reports(node.ReportQuery{Host: "eva.example"})), 1)
+}
+
 // MOD-6: a report of ours goes to the one inbox, is in no outbox and is not served.
 func TestSendReport(t *testing.T) {
 	t.Parallel()

@@ -93,6 +93,7 @@ type Reader interface {
 	CountRemarks(ctx context.Context, q RemarkQuery) (int, error)
 	Report(ctx context.Context, id string) (*Report, error) // NotFound
 	Reports(ctx context.Context, q ReportQuery) ([]*Report, error)
+	CountOpenReports(ctx context.Context) (int, error) // about us, not closed
 	Seen(ctx context.Context, iri string) (seen, undone bool, err error)
 	Letters(ctx context.Context, now time.Time, after int64, without []string, limit int) ([]*Letter, error)
 

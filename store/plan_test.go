@@ -77,6 +77,7 @@ func TestQueryPlans(t *testing.T) {
 		{name: "join objects", query: joinThread, index: "object_thread"},
 		{name: "join remarks", query: joinRemarks, index: "remark_thread"},
 		{name: "reports", query: reportsText(node.ReportQuery{}), index: "report_at"},
+		{name: "open reports", query: openReports, index: "report_host"},
 		{name: "same report", query: reportsText(node.ReportQuery{Host: "a", Actor: "b", Subject: "c", Open: true}), index: "report_host"},
 		{name: "act", query: actByIRI, index: "sqlite_autoindex_act_2"},
 		{name: "act bytes", query: actBytes, index: "sqlite_autoindex_act_1"},

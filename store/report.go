@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	reportByID = `select data from report where id = $1`
-	saveReport = `
+	reportByID  = `select data from report where id = $1`
+	openReports = `select count(*) from report where local = $1 and closed_ms = 0`
+	saveReport  = `
 		insert into report (id, local, actor, host, subject, at_ms, closed_ms, data)
 		values ($1, $2, $3, $4, $5, $6, $7, $8)
 		    on conflict (id) do update set
@@ -36,6 +37,12 @@ func (q questions) Reports(ctx context.Context, query node.ReportQuery) (list []
 		}, text, args...)
 	})
 	return list, sqliteError("list reports", "", err)
+}
+
+// CountOpenReports counts the complaints about us that are not closed.
+func (q questions) CountOpenReports(ctx context.Context) (count int, err error) {
+	err = q.on(ctx, func(c *conn) error { return c.row(openReports, false).Scan(&count) })
+	return count, sqliteError("count reports", "", err)
 }
 
 // reports is the question of Reports.

@@ -190,6 +190,9 @@ func reports(t *testing.T, x *fixture) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
+	open, err := x.CountOpenReports(x.ctx)
+	x.ok(err)
+	check(x, "open about us", open, 2)
 	one.Times, one.Comment = 2, "again"
 	x.write(func(tx node.Tx) error { return tx.SaveReport(x.ctx, one) })
 	got, err := x.Report(x.ctx, one.ID)
