@@ -10,7 +10,7 @@ import (
 // answer may mean that it did not believe the signature (interop.md 2.2):
 //
 //   - with the key that signs now, if another one signed: a change of keys fails no letter (KEY-3);
-//   - as its Accept-Signature asks, or else in the other form, at most once in an hour.
+//   - as its Accept-Signature asks, or else in the other form, at most once in an hour for letters and once for fetches.
 //
 // What it believes is remembered. Where it believes neither, its first answer counts: a peer that cannot read
 // a form says so in other words. send may be called three times.
@@ -38,7 +38,7 @@ func (c *Client) knock(ctx context.Context, u *url.URL, how Signing, send func(S
 	} else {
 		how.Form = DraftCavage
 	}
-	if how.asked == nil && !forms.mayKnock(ctx, host) {
+	if how.asked == nil && !forms.mayKnock(ctx, host, readsOnly(first.Request.Method)) {
 		return first, nil
 	}
 	drain(first)

@@ -234,10 +234,15 @@ func TestSecondKnockIsBounded(t *testing.T) {
 		k.post(p, 401)
 	}
 	k.forget()
-	if _, err := k.GetActivity(t.Context(), p.address+"/x"); outcome(true, err) != "status 401" {
-		t.Errorf("got %v", err)
+	k.post(p, 401)
+	for range 2 {
+		if _, err := k.GetActivity(t.Context(), p.address+"/x"); outcome(true, err) != "status 401" {
+			t.Errorf("got %v", err)
+		}
 	}
-	p.want("one who refuses all", "POST draft-cavage 401", "POST rfc9421 401", "POST draft-cavage 401", "POST draft-cavage 401", "GET draft-cavage 401")
+	k.post(p, 401)
+	p.want("one who refuses all", "POST draft-cavage 401", "POST rfc9421 401", "POST draft-cavage 401", "POST draft-cavage 401",
+		"POST draft-cavage 401", "GET draft-cavage 401", "GET rfc9421 401", "GET draft-cavage 401", "POST draft-cavage 401")
 	k.clock = k.clock.Add(knockEvery)
 	k.post(p, 401)
 	p.want("an hour later", "POST draft-cavage 401", "POST rfc9421 401")
@@ -258,6 +263,25 @@ func TestSecondKnockIsBounded(t *testing.T) {
 	k.clock = k.clock.Add(formFor)
 	k.post(p, 200)
 	p.want("a month later", "POST rfc9421 200", "POST draft-cavage 200")
+}
+
+// A document that a peer gives to nobody does not cost the letters to it their second knock, nor the other way round.
+func TestSecondKnockOfFetchesAndLetters(t *testing.T) {
+	p, k := newFussyPeer(t), newKnocker(t)
+	if _, err := k.GetActivity(t.Context(), p.address+"/private"); outcome(true, err) != "status 401" {
+		t.Errorf("got %v", err)
+	}
+	p.takes = []SignatureForm{RFC9421}
+	k.post(p, 200)
+	p.want("a letter after a fetch", "GET draft-cavage 401", "GET rfc9421 401", "POST draft-cavage 401", "POST rfc9421 200")
+
+	p, k = newFussyPeer(t), newKnocker(t)
+	k.post(p, 401)
+	p.takes = []SignatureForm{RFC9421}
+	if _, err := k.GetActivity(t.Context(), p.address+"/x"); err != nil {
+		t.Error(err)
+	}
+	p.want("a fetch after a letter", "POST draft-cavage 401", "POST rfc9421 401", "GET draft-cavage 401", "GET rfc9421 200")
 }
 
 // A refusal that says how to sign is answered so each time, and in no other way.

@@ -25,10 +25,11 @@ type peerForms struct {
 
 	mu    sync.Mutex
 	known map[string]node.PeerForm
+	asked map[string]time.Time // when a peer was last asked for a document in another form
 }
 
 func newPeerForms(s node.Store, now func() time.Time, log *slog.Logger) *peerForms {
-	return &peerForms{store: s, now: now, log: log, known: map[string]node.PeerForm{}}
+	return &peerForms{store: s, now: now, log: log, known: map[string]node.PeerForm{}, asked: map[string]time.Time{}}
 }
 
 // of gives the form in which a peer is asked first.
@@ -71,10 +72,21 @@ func (p *peerForms) put(f node.PeerForm) {
 }
 
 // mayKnock says whether a peer that did not believe a signature may be asked once more in the other form,
-// and notes that it is: at most once in an hour, so that who refuses everything costs no more.
-func (p *peerForms) mayKnock(ctx context.Context, host string) bool {
+// and notes that it is: at most once in an hour, so that who refuses everything costs no more. Letters and fetches
+// are counted apart: a document that nobody gets says nothing of the letters, and must not cost them their knock. That
+// of a fetch is noted in memory alone.
+func (p *peerForms) mayKnock(ctx context.Context, host string, fetch bool) bool {
 	f, now := p.get(ctx, host), p.now()
 	p.mu.Lock()
+	if fetch {
+		defer p.mu.Unlock()
+		if last, ok := p.asked[host]; ok && now.Sub(last) < knockEvery {
+			return false
+		}
+		bound(p.asked, maxPeerForms, func(t time.Time) bool { return now.Sub(t) >= knockEvery })
+		p.asked[host] = now
+		return true
+	}
 	if newer, ok := p.known[host]; ok {
 		f.Knocked = newer.Knocked
 	}
