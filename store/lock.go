@@ -11,7 +11,7 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// lockFile takes the data folder for this process until the file is closed or the process ends,
+// lockFile takes the data folder for this process until unlockFile or the end of the process,
 // however it ends. Busy if another one holds it (DB-4).
 func lockFile(dir string) (*os.File, error) {
 	const op = "lock data folder"
@@ -36,6 +36,13 @@ func lockFile(dir string) (*os.File, error) {
 		fmt.Fprintln(f, os.Getpid())
 	}
 	return f, nil
+}
+
+// unlockFile gives the folder free. To close the file is not enough: a child of this process that was started just now
+// has it too, until it becomes another program.
+func unlockFile(f *os.File) {
+	syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // where this fails the folder is free a moment later
+	f.Close()
 }
 
 // fileError is an error of the file system, for a person who runs a node.

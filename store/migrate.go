@@ -75,7 +75,7 @@ func (s *schema) migrate(ctx context.Context, db *sql.DB, opt Options, locked bo
 		if err != nil {
 			return err
 		}
-		defer lock.Close()
+		defer unlockFile(lock)
 		if stored, err = s.check(ctx, db, opt.Dir); err != nil || stored == s.newest {
 			return err // another process was faster
 		}

@@ -221,7 +221,7 @@ func TestNoUpdateWithoutACopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close()
+	defer unlockFile(lock)
 	err = steps.migrate(t.Context(), db, Options{Dir: moved}, true)
 	if err == nil {
 		t.Error("updated without a copy")

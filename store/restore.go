@@ -56,7 +56,7 @@ func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, e
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Close()
+	defer unlockFile(lock)
 	if err := wantEmpty(opt.Dir); err != nil {
 		return nil, err
 	}

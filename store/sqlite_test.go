@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/coopnode/coopnode/node"
@@ -80,6 +81,27 @@ func TestPragmas(t *testing.T) {
 	if err := db.writer.peek(t.Context(), look); err != nil {
 		t.Error(err)
 	}
+}
+
+// The folder is free at once, also while a child that was just started still has our files (DB-4).
+func TestUnlockBesideAChild(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f, err := lockFile(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	childs, err := syscall.Dup(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(childs)
+	unlockFile(f)
+	again, err := lockFile(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlockFile(again)
 }
 
 // A second serving process is refused and touches nothing; ordinary commands are not (DB-4).

@@ -134,7 +134,7 @@ func (db *DB) close() error {
 		err = e
 	}
 	if db.lock != nil {
-		db.lock.Close()
+		unlockFile(db.lock)
 	}
 	return err
 }
