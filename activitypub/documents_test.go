@@ -109,6 +109,7 @@ func TestPageGivesTheDocument(t *testing.T) {
 		s.get(page, "If-None-Match", r.header.Get("ETag")).want(304)
 	}
 	for _, page := range []string{l.Profile(), o.URL} {
+		s.get(page, "Host", "elsewhere.example").want(http.StatusTeapot) // no document of ours at another's address (HTTP-5)
 		s.ask(http.MethodGet, page, "Accept", "text/html").want(http.StatusTeapot).wantHeader("Vary", "Accept")
 		s.ask(http.MethodGet, page).want(http.StatusTeapot).wantHeader("Vary", "Accept")
 	}
