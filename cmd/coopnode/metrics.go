@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 )
 
@@ -20,12 +21,17 @@ func (c *counters) request(status int) {
 	}
 }
 
-// openMetrics opens the listener for the numbers, which is never the public one (HTTP-8); nil where none is set.
+// openMetrics opens the listener for the numbers, which is never the public one; nil where none is set. A port alone is
+// one on loopback: who wants more has to say so (HTTP-8).
 func openMetrics(cfg *Config) (net.Listener, error) {
-	if cfg.Metrics == "" {
+	at := cfg.Metrics
+	if at == "" {
 		return nil, nil
 	}
-	return listenAt(cfg.Metrics)
+	if strings.HasPrefix(at, ":") {
+		at = "127.0.0.1" + at
+	}
+	return listenAt(at)
 }
 
 // handler answers /metrics in the text format of Prometheus.

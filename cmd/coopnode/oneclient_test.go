@@ -51,6 +51,7 @@ func TestOneClient(t *testing.T) {
 // mayMatch are the files with regular expressions, which Go's library matches in linear time.
 var mayMatch = map[string]string{
 	"node/node.go":            "a handle",
+	"node/federation.go":      "the code of a country",
 	"node/values.go":          "the key of a skill, a currency, a language",
 	"ui/interact.go":          "an address that a person typed",
 	"activitypub/interact.go": "one address of a WebFinger document",
@@ -67,6 +68,39 @@ func TestNoPatterns(t *testing.T) {
 			}
 		}
 	})
+}
+
+// secondParsers are what would read a document of others in another way than the strict reader did.
+var secondParsers = map[string][]string{"encoding/json": {"Unmarshal", "NewDecoder"}}
+
+// mayParse are the files of package activitypub in which they stand.
+var mayParse = map[string]string{
+	"activitypub/outbox.go":   "what this node has written itself",
+	"activitypub/backfill.go": "how far this node has read",
+	"activitypub/incoming.go": "where in the bytes of a letter its object stands, after the strict reader took the letter",
+}
+
+// JSON-3: what is checked is what is used, for one reader reads every document of others, and one HTML reader goes
+// through it piece by piece (PARSE-6).
+func TestOneParser(t *testing.T) {
+	found := 0
+	eachSource(t, func(name string, file *ast.File, at *token.FileSet) {
+		if path.Dir(name) != "activitypub" {
+			return
+		}
+		for _, call := range namesOf(file, secondParsers) {
+			found++
+			if mayParse[name] == "" {
+				t.Errorf("%s: %s reads otherwise than ReadJSON does; use that (JSON-3)", at.Position(call.Pos()), call.Sel.Name)
+			}
+		}
+		for _, call := range namesOf(file, map[string][]string{"golang.org/x/net/html": {"Parse", "ParseFragment", "ParseWithOptions", "ParseFragmentWithOptions"}}) {
+			t.Errorf("%s: read HTML with the tokenizer (PARSE-6)", at.Position(call.Pos()))
+		}
+	})
+	if found == 0 {
+		t.Error("nothing was found: this test looks for the wrong names")
+	}
 }
 
 // namesOf finds where file uses one of these names of these packages, under whatever name they were imported.
