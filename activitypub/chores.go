@@ -22,6 +22,7 @@ type chores struct {
 	log      *slog.Logger
 	bell     chan struct{}
 	patience time.Duration // for one try at a task
+	every    time.Duration // choresPoll; longer in tests
 }
 
 const (
@@ -34,7 +35,7 @@ const (
 )
 
 func newChores(w *Wire) *chores {
-	return &chores{w: w, log: w.log.With("room", "chores"), bell: make(chan struct{}, 1), patience: taskTime}
+	return &chores{w: w, log: w.log.With("room", "chores"), bell: make(chan struct{}, 1), patience: taskTime, every: choresPoll}
 }
 
 // Wake makes it look for tasks. It never blocks.
@@ -50,7 +51,7 @@ func (c *chores) Run(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	tasks.Go(func() { c.runTasks(ctx) })
 	defer tasks.Wait()
-	tick := time.NewTicker(choresPoll)
+	tick := time.NewTicker(c.every)
 	defer tick.Stop()
 	var expired, swept time.Time
 	for {
@@ -82,7 +83,7 @@ func (c *chores) Run(ctx context.Context) error {
 
 // runTasks does tasks until ctx ends.
 func (c *chores) runTasks(ctx context.Context) {
-	tick := time.NewTicker(choresPoll)
+	tick := time.NewTicker(c.every)
 	defer tick.Stop()
 	for {
 		c.tasks(ctx)

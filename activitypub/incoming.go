@@ -21,9 +21,10 @@ import (
 // Letters of one host are handled in order of arrival. One that has to wait for proof holds back
 // only letters of that host about the same object (decisions 23).
 type incoming struct {
-	w    *Wire
-	log  *slog.Logger
-	bell chan struct{}
+	w     *Wire
+	log   *slog.Logger
+	bell  chan struct{}
+	every time.Duration // deskPoll; longer in tests
 
 	mu      sync.Mutex
 	busy    map[string]bool  // hosts whose letters are being handled
@@ -48,7 +49,7 @@ const (
 )
 
 func newIncoming(w *Wire) *incoming {
-	return &incoming{w: w, log: w.log.With("room", "desk"), bell: make(chan struct{}, 1),
+	return &incoming{w: w, log: w.log.With("room", "desk"), bell: make(chan struct{}, 1), every: deskPoll,
 		busy: map[string]bool{}, proving: map[int64]string{}, held: map[string]bool{}}
 }
 
@@ -63,7 +64,7 @@ func (in *incoming) Wake() {
 // Run opens letters until ctx ends, then waits for those in hand.
 func (in *incoming) Run(ctx context.Context) error {
 	defer in.work.Wait()
-	tick := time.NewTicker(deskPoll)
+	tick := time.NewTicker(in.every)
 	defer tick.Stop()
 	for {
 		if err := in.hand(ctx); err != nil && ctx.Err() == nil {

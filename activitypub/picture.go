@@ -128,13 +128,14 @@ func anyAddress(v any) string {
 // pictures fetches copies of what pages show, so that no visitor has to ask another server, and takes away those that
 // nobody shows any more. What is wanted stands in the store; nothing is lost when it stops.
 type pictures struct {
-	w    *Wire
-	log  *slog.Logger
-	bell chan struct{}
+	w     *Wire
+	log   *slog.Logger
+	bell  chan struct{}
+	every time.Duration // picturesPoll; longer in tests
 }
 
 func newPictures(w *Wire) *pictures {
-	return &pictures{w: w, log: w.log.With("room", "pictures"), bell: make(chan struct{}, 1)}
+	return &pictures{w: w, log: w.log.With("room", "pictures"), bell: make(chan struct{}, 1), every: picturesPoll}
 }
 
 // Wake makes it look for wanted pictures. It never blocks.
@@ -147,7 +148,7 @@ func (p *pictures) Wake() {
 
 // Run works until ctx ends.
 func (p *pictures) Run(ctx context.Context) error {
-	tick := time.NewTicker(picturesPoll)
+	tick := time.NewTicker(p.every)
 	defer tick.Stop()
 	var mended time.Time
 	for {

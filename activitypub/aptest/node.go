@@ -30,15 +30,19 @@ type Node struct {
 	DB   *store.DB
 	Wire *activitypub.Wire
 
-	t      testing.TB
-	dir    string
-	listen netip.AddrPort
-	secure *Secure // nil for a node made with --dev
-	pages  atomic.Pointer[echo.Echo]
-	faults faults
-	ahead  atomic.Int64 // of the clock
-	asleep atomic.Bool
-	rest   func() // stops the loops and waits for them
+	t       testing.TB
+	dir     string
+	listen  netip.AddrPort
+	secure  *Secure  // nil for a node made with --dev
+	village *Village // nil for a node on loopback
+	pages   atomic.Pointer[echo.Echo]
+	faults  faults
+	ahead   atomic.Int64 // of the clock
+	rest    func()       // stops the loops and waits for them
+
+	door     sync.Mutex
+	shut     bool           // whoever comes finds nobody
+	visitors sync.WaitGroup // who came before
 }
 
 // NewNode starts a node called name at http://localhost:PORT, open to others and with its loops
@@ -66,19 +70,28 @@ func newNode(t testing.TB, name string, secure *Secure) *Node {
 		t.Fatal(err)
 	}
 	n.listen = netip.MustParseAddrPort(l.Addr().String())
-	n.DB, err = store.Open(t.Context(), store.Options{Dir: n.dir, Create: true})
-	n.must(err)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	setup := node.Setup{Base: "http://localhost:" + port, Dev: true, Handle: name, Name: "The " + name}
 	if secure != nil {
 		setup.Base, setup.Dev = "https://localhost:"+port, false
 		l = tls.NewListener(l, secure.Config)
 	}
+	n.start(setup, l, n)
+	return n
+}
+
+// start makes the node and serves it until the test ends. h is the node, or what stands in front of it.
+func (n *Node) start(setup node.Setup, l net.Listener, h http.Handler) {
+	t := n.t
+	t.Helper()
+	var err error
+	n.DB, err = store.Open(t.Context(), store.Options{Dir: n.dir, Create: true})
+	n.must(err)
 	n.must(node.SetUp(t.Context(), n.DB, activitypub.NewEncoder, setup, time.Now()))
 	n.open()
 	n.run()
 
-	srv := &http.Server{Handler: n, ErrorLog: log.New(&n.faults, "", 0)}
+	srv := &http.Server{Handler: h, ErrorLog: log.New(&n.faults, "", 0)}
 	go srv.Serve(l)
 	t.Cleanup(func() {
 		srv.Close()
@@ -87,15 +100,28 @@ func newNode(t testing.TB, name string, secure *Secure) *Node {
 			t.Errorf("fault of %s: %s", n.Links.Base, f)
 		}
 	})
-	return n
 }
 
 // ServeHTTP answers as the node's server does.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if n.asleep.Load() {
+	n.door.Lock()
+	shut := n.shut
+	if !shut {
+		n.visitors.Add(1)
+		defer n.visitors.Done()
+	}
+	n.door.Unlock()
+	if shut {
 		panic(http.ErrAbortHandler) // closes the connection
 	}
 	n.pages.Load().ServeHTTP(w, r)
+}
+
+// setShut shuts the doors or opens them.
+func (n *Node) setShut(shut bool) {
+	n.door.Lock()
+	defer n.door.Unlock()
+	n.shut = shut
 }
 
 func (n *Node) must(err error) {
@@ -110,8 +136,12 @@ func (n *Node) open() {
 	n.t.Helper()
 	ctx := context.Background()
 	now := func() time.Time { return time.Now().Add(time.Duration(n.ahead.Load())) }
+	nodeOpt := node.Options{Now: now, Markdown: ui.Markdown, Clean: ui.Clean, Redraw: ui.Redraw, Log: slog.New(&n.faults)}
+	if n.village != nil {
+		nodeOpt.Redraw = nil // hundreds would spend their time on each other's pictures
+	}
 	var err error
-	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, node.Options{Now: now, Markdown: ui.Markdown, Clean: ui.Clean, Redraw: ui.Redraw, Log: slog.New(&n.faults)})
+	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, nodeOpt)
 	n.must(err)
 	opt := activitypub.Options{Version: "0.0.0-test", Listen: []netip.AddrPort{n.listen}}
 	if n.secure != nil {
@@ -119,6 +149,9 @@ func (n *Node) open() {
 	}
 	n.Wire, err = activitypub.New(ctx, n.Node, opt)
 	n.must(err)
+	if n.village != nil {
+		n.village.seams.OverMemory(n.Wire, n.village.net.dial)
+	}
 	e := echo.New()
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
 		if activitypub.StatusOf(err) == http.StatusInternalServerError {
@@ -148,7 +181,11 @@ func (n *Node) Routes() []string {
 func (n *Node) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
-	for _, l := range n.Wire.Loops() {
+	list := n.Wire.Loops()
+	if n.village != nil {
+		n.village.seams.Patient(list, villagePoll)
+	}
+	for _, l := range list {
 		loops.Go(func() {
 			if err := l.Run(ctx); err != nil {
 				n.t.Errorf("loop of %s: %v", n.Links.Base, err)
@@ -176,19 +213,20 @@ func (n *Node) Dir() string { return n.dir }
 // until Restart.
 func (n *Node) Rest() { n.rest() }
 
-// Sleep is Rest with the doors shut too: whoever comes finds nobody, until Wake.
+// Sleep is Rest with the doors shut too: whoever comes finds nobody, until Wake. It returns when those have gone who were
+// there.
 func (n *Node) Sleep() {
 	n.rest()
-	n.asleep.Store(true)
+	n.setShut(true)
+	n.visitors.Wait()
 }
 
 // ShutDoors makes whoever comes find nobody while the loops go on: the node can ask others, and hears nothing by itself.
-func (n *Node) ShutDoors() { n.asleep.Store(true) }
+func (n *Node) ShutDoors() { n.setShut(true) }
 
 // Wake is Restart after Sleep.
 func (n *Node) Wake() {
 	n.t.Helper()
-	n.asleep.Store(false)
 	n.Restart()
 }
 
@@ -196,12 +234,14 @@ func (n *Node) Wake() {
 // the data folder.
 func (n *Node) Restart() {
 	n.t.Helper()
+	n.Sleep()
 	n.close()
 	var err error
 	n.DB, err = store.Open(context.Background(), store.Options{Dir: n.dir})
 	n.must(err)
 	n.open()
 	n.run()
+	n.setShut(false)
 }
 
 // Later moves the node's clock.
