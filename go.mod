@@ -19,6 +19,7 @@ require (
 	golang.org/x/image v0.47.0 // draws the emblem as PNG, which Mastodon wants
 	golang.org/x/net v0.62.0 // HTML tokenizer, IDNA
 	golang.org/x/sync v0.24.0 // groups of goroutines with an owner
+	golang.org/x/sys v0.49.0 // tests: the processor time of one thread
 	golang.org/x/term v0.47.0 // asks questions only on a terminal
 	golang.org/x/text v0.43.0 // names of languages, numbers, plurals by CLDR
 	golang.org/x/time v0.16.0 // token buckets for rate limits
@@ -58,7 +59,6 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
 	modernc.org/libc v1.79.0 // indirect

@@ -289,6 +289,7 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 		a.MovedTo = ""
 	}
 	a.ApprovesFollowers, _ = m["manuallyApprovesFollowers"].(bool)
+	a.Indexable, _ = m["indexable"].(bool)
 	a.Published, _ = Time(m, "published")
 	a.Updated, _ = Time(m, "updated")
 	if kind := first(m["additionalType"]); kind == node.KindCooperative || kind == node.KindConsortium {

@@ -41,6 +41,7 @@ type Actor struct {
 	Coop *Coop `json:"coop,omitempty"`
 
 	ApprovesFollowers bool      `json:"approvesFollowers,omitempty"`
+	Indexable         bool      `json:"indexable,omitempty"` // its posts may be found by everybody (FEP-5feb)
 	Published         time.Time `json:"published,omitzero"`
 	Updated           time.Time `json:"updated,omitzero"` // as it says
 	Fetched           time.Time `json:"fetched,omitzero"` // when we last read it from its home

@@ -126,6 +126,12 @@ type Reader interface {
 	KeptPictures(ctx context.Context) ([]*PictureFile, error)
 	DuePictures(ctx context.Context, now time.Time, limit int) ([]*PictureFile, error) // one of each host
 	WastedPictures(ctx context.Context, limit int) (names []string, err error)         // files that have to go
+	// Search finds what q asks for, as far as it is indexed and visible to everybody, and the cursor of the next page.
+	Search(ctx context.Context, q SearchQuery) (list []Hit, next string, err error) // Invalid for a cursor that is none
+	CountFound(ctx context.Context, q SearchQuery, most int) (int, error)           // counts no further than most
+	SearchFacets(ctx context.Context, most int) (*SearchFacets, error)
+	// IndexWaits says whether IndexNoted has something to do.
+	IndexWaits(ctx context.Context, now time.Time) (bool, error)
 	// IsShown says whether pages may show an actor: a follower, one whom we follow, or an author of something kept.
 	IsShown(ctx context.Context, actor string) (bool, error)
 }
@@ -226,6 +232,10 @@ type Writer interface {
 	UsePictures(ctx context.Context, names []string, at time.Time) error
 	ShrinkPictures(ctx context.Context, most int64) error // the longest unused go first; ours stay
 	ForgetWasted(ctx context.Context, names []string) error
+
+	// IndexNoted makes the index say what is kept of at most so many actors and objects that changed since they were
+	// indexed, and says whether more wait. What changes is noted by all the others here.
+	IndexNoted(ctx context.Context, now time.Time, limit int) (more bool, err error)
 
 	// Sweep removes what has passed its time: seen ids, readers, refusals, unused pictures (DB-7, Q-9).
 	Sweep(ctx context.Context, now time.Time) error

@@ -96,6 +96,9 @@ func (t tx) SaveActor(_ context.Context, a *node.Actor) error {
 	mailbox := cmp.Or(a.SharedInbox, a.Inbox)
 	_, err = t.c.exec(saveActor, a.IRI, strings.ToLower(a.Handle), strings.ToLower(a.Host), a.Local, a.Coop != nil,
 		a.KeyID, a.KeyPEM, a.Inbox, node.HostOf(a.Inbox), mailbox, node.HostOf(mailbox), ms(a.Fetched), ms(a.Gone), data, a.Raw, hidden)
+	if err == nil {
+		err = t.noteActor(a.IRI)
+	}
 	return sqliteError("save actor", a.IRI, err)
 }
 
@@ -149,6 +152,9 @@ func (t tx) ForgetActor(ctx context.Context, iri string, at time.Time) error {
 		return err
 	}
 	if err := t.forgetPictures(iri); err != nil {
+		return sqliteError("forget actor", iri, err)
+	}
+	if err := t.noteAllOf(iri); err != nil {
 		return sqliteError("forget actor", iri, err)
 	}
 	if _, err := t.c.exec(goneObjects, iri, ms(at)); err != nil {

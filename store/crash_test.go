@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		writeUntilKilled(dir)
 	}
+	if dir := os.Getenv(indexDir); dir != "" {
+		changeUntilKilled(dir)
+	}
 	if dir := os.Getenv(migrateDir); dir != "" {
 		migrateAndEnd(dir)
 		return

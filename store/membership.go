@@ -152,6 +152,9 @@ func (t tx) SaveMembership(_ context.Context, m *node.Membership) error {
 		return err
 	}
 	_, err = t.c.exec(saveMembership, m.Federation, m.Coop, m.ID, string(m.Standing()), string(m.Step), m.JoinIRI, ms(m.Deadline), data)
+	if err == nil {
+		err = t.noteActor(m.Coop) // it is found among the members
+	}
 	return sqliteError("save membership", m.Federation, err)
 }
 

@@ -132,7 +132,10 @@ func (t tx) SaveObject(_ context.Context, o node.Object) error {
 	if err != nil {
 		return sqliteError(op, b.IRI, err)
 	}
-	return sqliteError(op, b.IRI, t.index(id, version > 1, b.Tags, skills))
+	if err := t.index(id, version > 1, b.Tags, skills); err != nil {
+		return sqliteError(op, b.IRI, err)
+	}
+	return sqliteError(op, b.IRI, t.noteObject(b.IRI))
 }
 
 // JoinThread makes all that stands in the conversation from a part of the conversation to.

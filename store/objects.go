@@ -149,7 +149,11 @@ func readCursor(s string) (at int64, id string, err error) {
 	number, id, ok := strings.Cut(s, "-")
 	at, err = strconv.ParseInt(number, 10, 64)
 	if !ok || err != nil || !node.IsID(id) {
-		return 0, "", &node.Error{Op: "list objects", Kind: node.Invalid, Text: "That page does not exist. Start again at the first one."}
+		return 0, "", noSuchPage("list objects")
 	}
 	return at, id, nil
+}
+
+func noSuchPage(op string) error {
+	return &node.Error{Op: op, Kind: node.Invalid, Text: "That page does not exist. Start again at the first one."}
 }

@@ -132,7 +132,7 @@ func (t tx) JudgeActor(_ context.Context, iri string, s node.Severity) error {
 			return sqliteError("judge actor", iri, err)
 		}
 	}
-	return nil
+	return sqliteError("judge actor", iri, t.noteAllOf(iri))
 }
 
 // Part forgets follows in both directions, a subscription, and that the actor is a reader.
@@ -150,6 +150,9 @@ func (t tx) Part(_ context.Context, iri string) error {
 func (t tx) PurgeActor(_ context.Context, iri string) (int, error) {
 	const op = "purge actor"
 	if err := t.forgetPictures(iri); err != nil {
+		return 0, sqliteError(op, iri, err)
+	}
+	if err := t.noteAllOf(iri); err != nil {
 		return 0, sqliteError(op, iri, err)
 	}
 	for _, text := range purged {

@@ -162,3 +162,23 @@ func (db *DB) Changed(ctx context.Context) (bool, error) {
 	}
 	return changed, nil
 }
+
+// The full-text index (FTS5). Its rows have the numbers of search_doc, so that the newest come first without sorting.
+const (
+	saveText     = `insert into search_text (rowid, title, body, facets) values ($1, $2, $3, $4)`
+	dropText     = `delete from search_text where rowid = $1`
+	countFound   = `select count(*) from (select 1 from search_text where search_text match $1 limit $2) f`
+	searchNewest = `
+		select d.doc, d.ref, d.actor
+		  from search_text cross join search_doc d on d.doc = search_text.rowid
+		 where search_text match $1 and search_text.rowid < $3` + notLate + `
+		 order by search_text.rowid desc
+		 limit $4`
+	searchBest = `
+		select d.doc, d.ref, d.actor
+		  from (select rowid as doc, rank as fit from search_text where search_text match $1 order by rowid desc limit $3) f
+		 cross join search_doc d on d.doc = f.doc
+		 where true` + notLate + `
+		 order by f.fit, f.doc desc
+		 limit $4 offset $5`
+)

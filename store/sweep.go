@@ -16,13 +16,7 @@ var sweeps = []string{
 	`delete from quote where at_ms < $1 and not exists (select 1 from object o where o.iri = quote.object and o.deleted_ms = 0)`,
 	`delete from peer_form where since_ms < $1`,
 	`delete from peer where due_ms is null and owner = '' and last_ok_ms < $1`,
-	`delete from actor
-	  where not local and fetched_ms < $1 and gone_ms < $1
-	    and not exists (select 1 from follower f where f.actor = actor.iri)
-	    and not exists (select 1 from followed f where f.actor = actor.iri)
-	    and not exists (select 1 from subscription s where s.source = actor.iri)
-	    and not exists (select 1 from reader r where r.actor = actor.iri)
-	    and not exists (select 1 from object o where o.actor = actor.iri)`,
+	dropStrangers,
 	// What we said to somebody once, an Accept or an Update, nobody asks for any more.
 	`delete from act
 	  where not listed and verb <> 'Create' and at_ms < $1
@@ -37,6 +31,17 @@ var sweeps = []string{
 	// A Tombstone of somebody else's object has done its work (Q-4). Ours stay: others may still ask.
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }
+
+// What can be found tells its address when it goes, for the index.
+const dropStrangers = `
+	delete from actor
+	 where not local and fetched_ms < $1 and gone_ms < $1
+	   and not exists (select 1 from follower f where f.actor = actor.iri)
+	   and not exists (select 1 from followed f where f.actor = actor.iri)
+	   and not exists (select 1 from subscription s where s.source = actor.iri)
+	   and not exists (select 1 from reader r where r.actor = actor.iri)
+	   and not exists (select 1 from object o where o.actor = actor.iri)
+	returning iri`
 
 // dropForeign takes the oldest few thousand, so that it never holds up others for long: the next sweep goes on. Tags,
 // skills and remarks go with their object.
@@ -54,16 +59,40 @@ const dropForeign = `
 	          and not exists (select 1 from reaction r join actor l on l.iri = r.actor and l.local where r.object = c.iri)
 	          and c.iri not in (select quote from quote)
 	        order by c.received_ms
-	        limit 2000)`
+	        limit 2000)
+	returning iri`
 
 // Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not
 // in the outbox, closed reports, what others published or deleted, and pictures that nobody looked at, each after 90 days; pictures
 // that nobody shows at once.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
 	for _, s := range sweeps {
-		if _, err := t.c.exec(s, ms(now.Add(-sweepAge))); err != nil {
+		note := map[string]func(string) error{dropStrangers: t.noteActor, dropForeign: t.noteObject}[s]
+		if err := t.sweep(s, now, note); err != nil {
 			return sqliteError("sweep", "", err)
 		}
 	}
 	return sqliteError("sweep pictures", "", t.sweepPictures(now.Add(-sweepAge)))
+}
+
+// sweep runs one of them and notes what went, where it can be found.
+func (t tx) sweep(text string, now time.Time, note func(iri string) error) error {
+	before := ms(now.Add(-sweepAge))
+	if note == nil {
+		_, err := t.c.exec(text, before)
+		return err
+	}
+	var gone []string
+	err := t.c.each(func(r rowScanner) error {
+		var iri string
+		err := r.Scan(&iri)
+		gone = append(gone, iri)
+		return err
+	}, text, before)
+	for _, iri := range gone {
+		if err == nil {
+			err = note(iri)
+		}
+	}
+	return err
 }
