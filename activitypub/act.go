@@ -121,7 +121,9 @@ func (e Encoder) carried(a *node.Act) (vocab.Type, error) {
 		return encodeActor(e.links, a.Subject)
 	case a.Inner != nil:
 		inner := *a.Inner
-		inner.Published = time.Time{}
+		if a.Verb != node.Announce { // that of an Update tells who has the new version already
+			inner.Published = time.Time{}
+		}
 		return e.act(&inner)
 	}
 	return nil, nil
@@ -211,6 +213,9 @@ func decodeAct(m map[string]any, verb node.Verb, rules AddressRules, now time.Ti
 		a.Inner = &node.Act{IRI: a.ObjectIRI, Verb: verbNamed(carried), Actor: IDOf(first(carried["actor"])), ObjectIRI: IDOf(first(carried["object"]))}
 	case node.Announce:
 		a.ObjectIRI = announced(carried)
+		if verbNamed(carried) == node.Update && a.ObjectIRI != "" {
+			a.Inner = &node.Act{IRI: IDOf(carried), Verb: node.Update, Actor: IDOf(first(carried["actor"])), ObjectIRI: a.ObjectIRI, Published: said(carried, now)}
+		}
 	case node.Create, node.Update:
 		if isVote(carried) {
 			a.ObjectIRI = "" // votes are neither shown nor fetched

@@ -101,12 +101,17 @@ type source struct {
 	iri      string // who brings what stands there
 	outbox   string // "" for an actor that has none
 	featured string
-	coop     bool // it lists what it shares
-	file     bool // a list that is nobody's outbox: it brings whatever it names
+	passed   string // coop:shared of a federation
+	coop     bool   // it lists what it shares
+	file     bool   // a list that is nobody's outbox: it brings whatever it names
 }
 
 func outboxOf(a *node.Actor) source {
-	return source{iri: a.IRI, outbox: a.Outbox, featured: a.Featured, coop: a.Coop != nil}
+	s := source{iri: a.IRI, outbox: a.Outbox, featured: a.Featured, coop: a.Coop != nil}
+	if a.IsFederation() {
+		s.passed = a.Coop.SharedIRI
+	}
+	return s
 }
 
 // An outboxReader is one reading of one outbox.
@@ -143,6 +148,9 @@ func (r *outboxReader) read(ctx context.Context) error {
 		if err := r.vanished(ctx, held); err != nil {
 			return err
 		}
+	}
+	if err := r.passedOn(ctx); err != nil {
+		return err
 	}
 	if err := r.again(ctx, held); err != nil {
 		return err
@@ -218,7 +226,7 @@ func (r *outboxReader) walk(ctx context.Context, held map[string]*node.TimelineE
 
 // get reads a page. Only what is nobody's outbox may be a plain file (ORG-5).
 func (r *outboxReader) get(ctx context.Context, at string, have Version) (*Document, error) {
-	if r.file {
+	if r.file && !r.coop {
 		return r.w.client.GetList(ctx, at, have)
 	}
 	return r.w.client.GetChanged(ctx, at, have)

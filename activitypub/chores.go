@@ -28,6 +28,7 @@ type chores struct {
 const (
 	choresPoll  = time.Second
 	expireEvery = 20 * time.Second
+	passOnEvery = 5 * time.Second
 	sweepEvery  = time.Hour
 	tasksAtOnce = 4
 	taskGivenUp = 10 // attempts, over about a day
@@ -53,7 +54,7 @@ func (c *chores) Run(ctx context.Context) error {
 	defer tasks.Wait()
 	tick := time.NewTicker(c.every)
 	defer tick.Stop()
-	var expired, swept time.Time
+	var expired, passed, swept time.Time
 	for {
 		now := c.w.node.Now()
 		if now.Sub(expired) >= expireEvery {
@@ -62,6 +63,12 @@ func (c *chores) Run(ctx context.Context) error {
 				c.log.Warn("openings past their deadline cannot be closed, trying again", "err", err)
 			} else if n > 0 {
 				c.log.Info("openings closed at their deadline", "count", n)
+			}
+		}
+		if now.Sub(passed) >= passOnEvery {
+			passed = now
+			if _, err := c.w.node.PassOnDue(ctx); err != nil && ctx.Err() == nil {
+				c.log.Warn("shares that are due cannot be changed, trying again", "err", err)
 			}
 		}
 		if now.Sub(swept) >= sweepEvery {
@@ -171,10 +178,27 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 	case node.TaskParents:
 		err = c.w.parents(ctx, t.Subject)
 		again = err != nil && !isDisproof(err)
+	case node.TaskRenew:
+		again, err = c.renew(ctx, t)
 	case node.TaskDoubt:
 		again, err = c.doubt(ctx, t)
 	}
 	return again, err
+}
+
+// renew reads something that we hold at its home again, unless it came by itself meanwhile.
+func (c *chores) renew(ctx context.Context, t *node.Task) (again bool, err error) {
+	if must, err := c.w.node.MustRenew(ctx, t); !must {
+		return false, err
+	}
+	o, err := c.w.fetchObject(withRequests(ctx, proofRequests), t.Subject)
+	if status := asStatus(err); status != nil && status.Gone() {
+		return false, c.w.node.ObjectGone(ctx, t.Subject)
+	}
+	if err != nil {
+		return !isDisproof(err), err
+	}
+	return false, c.w.node.Renew(ctx, o)
 }
 
 // doubt asks a follower's home about it: 410 or a Tombstone, or 404 on three different days, mean that

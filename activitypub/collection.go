@@ -1,6 +1,7 @@
 package activitypub
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"time"
@@ -140,6 +141,15 @@ func (w *Wire) getProjects(c echo.Context) (*answer, error) {
 	}))
 }
 
+// getShared handles GET /ap/coop/shared: what a federation passes on and is still open (vocabulary 2.10).
+func (w *Wire) getShared(c echo.Context) (*answer, error) {
+	s := w.objects(w.node.Links.Shared(), func() node.ObjectQuery {
+		return node.ObjectQuery{Listed: true, PassedAt: w.node.Now()}
+	})
+	s.lasts = openFor
+	return w.show(c, s)
+}
+
 // objects is the shelf of the objects that match the query.
 func (w *Wire) objects(id string, query func() node.ObjectQuery) shelf {
 	return shelf{
@@ -149,7 +159,7 @@ func (w *Wire) objects(id string, query func() node.ObjectQuery) shelf {
 			q := query()
 			q.Before, q.Limit = after, pageOfIDs
 			found, next, err := w.node.Objects(ctx, q)
-			return row{idsOf(found), next, openUntil(q.OpenAt, found)}, err
+			return row{idsOf(found), next, openUntil(cmp.Or(q.OpenAt, q.PassedAt), found)}, err
 		},
 	}
 }

@@ -139,6 +139,9 @@ func encodeCoop(own map[string]any, a *node.Actor, c *node.Coop, l node.Links) {
 	putList(own, "coop:looksFor", c.LooksFor)
 	putList(own, "coop:offersHelp", c.OffersHelp)
 	own["coop:openings"], own["coop:projects"] = l.Openings(), l.Projects()
+	if a.IsFederation() {
+		own["coop:shared"] = l.Shared()
+	}
 }
 
 // profileFields are what Mastodon shows in a table below the summary, the most important first.
@@ -308,6 +311,7 @@ func decodeCoop(m map[string]any, kind string) *node.Coop {
 		AcceptsCustomers: texts(m["coop:acceptsCustomers"]), Remote: boolIn(m["coop:remote"]), TimeZone: short(m, "coop:timeZone"),
 		LooksFor: texts(m["coop:looksFor"]), OffersHelp: texts(m["coop:offersHelp"]),
 		OpeningsIRI: IDOf(m["coop:openings"]), ProjectsIRI: IDOf(m["coop:projects"]),
+		SharedIRI: IDOf(m["coop:shared"]),
 	}
 	for _, v := range few(m["contactPoint"]) {
 		if ct := Obj(v); ct != nil {

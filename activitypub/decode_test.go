@@ -110,7 +110,7 @@ func hugeDocument(kind string, more ...string) map[string]any {
 		coop:budgetBasis coop:description coop:lessons`) {
 		doc[key] = text
 	}
-	for _, key := range strings.Fields(`outbox followers following featured coop:openings coop:projects coop:onBehalfOf coop:website`) {
+	for _, key := range strings.Fields(`outbox followers following featured coop:openings coop:projects coop:shared coop:onBehalfOf coop:website`) {
 		doc[key] = address
 	}
 	for _, key := range strings.Fields(`coop:legalForm coop:availability coop:membersAbroad coop:answer coop:customer coop:goal coop:coordination

@@ -288,6 +288,11 @@ func (w *Wire) gather(ctx context.Context, a *node.Act) error {
 	case node.Move:
 		return w.proveMove(ctx, a)
 	case node.Announce:
+		if a.Inner != nil { // of an Update: what we have of it is looked at later, not by all who hear of it at once
+			if _, err := w.node.Object(ctx, a.ObjectIRI); !node.IsNotFound(err) {
+				return err
+			}
+		}
 	case node.Create, node.Update:
 		if !SameOrigin(a.ObjectIRI, a.Actor) {
 			return nil

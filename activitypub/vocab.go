@@ -57,7 +57,7 @@ var terms = map[string]any{
 	"hasUnit": "om2:hasUnit", "hasNumericalValue": "om2:hasNumericalValue",
 
 	"coop":          namespaceCoop,
-	"coop:openings": id("coop:openings"), "coop:projects": id("coop:projects"), "coop:project": id("coop:project"),
+	"coop:openings": id("coop:openings"), "coop:projects": id("coop:projects"), "coop:project": id("coop:project"), "coop:shared": id("coop:shared"),
 	"coop:seeking": idSet("coop:seeking"), "coop:onBehalfOf": id("coop:onBehalfOf"),
 	"coop:filledBy": nested("coop:filledBy", true), "coop:outcomes": nested("coop:outcomes", true),
 	"coop:legalForm": nested("coop:legalForm", false), "coop:customerMix": nested("coop:customerMix", false),

@@ -301,13 +301,7 @@ func (n *Node) ObjectGone(ctx context.Context, iri string) error {
 
 // Unshared takes a share out of the timeline that its actor has taken back without our hearing of it.
 func (n *Node) Unshared(ctx context.Context, e *TimelineEntry) error {
-	now := n.Now()
-	err := n.store.Tx(ctx, func(tx Tx) error {
-		if err := tx.Unbring(ctx, e); err != nil {
-			return err
-		}
-		return n.shareEnded(ctx, tx, e.Actor, e.ObjectIRI, now)
-	})
+	err := n.store.Tx(ctx, func(tx Tx) error { return tx.Unbring(ctx, e) })
 	n.changed(err)
 	return err
 }

@@ -30,6 +30,7 @@ type Microblog struct {
 
 	mu    sync.Mutex
 	posts map[string]BlogPost
+	told  map[string][]string // what its people saw happen to a post, in order
 	bad   []string
 }
 
@@ -48,7 +49,7 @@ type BlogPost struct {
 func NewMicroblog(t testing.TB) *Microblog {
 	t.Helper()
 	s := NewStranger(t, "blog")
-	m := &Microblog{Person: s.Person("reader"), Stranger: s, posts: map[string]BlogPost{}}
+	m := &Microblog{Person: s.Person("reader"), Stranger: s, posts: map[string]BlogPost{}, told: map[string][]string{}}
 	s.Answer = m.take
 	return m
 }
@@ -83,6 +84,10 @@ func (m *Microblog) take(r *http.Request, letter M) int {
 	if err == nil {
 		err = signedBy(r, body, actor)
 	}
+	var boosted *BlogPost
+	if err == nil && letter["type"] == "Announce" {
+		boosted, err = m.fetch(letter["object"])
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {
@@ -96,6 +101,16 @@ func (m *Microblog) take(r *http.Request, letter M) int {
 	case "Delete":
 		if id := ID(letter["object"]); strings.HasPrefix(id, origin(actor)) {
 			delete(m.posts, id)
+			m.tell(id, "deleted")
+		}
+	case "Announce":
+		if _, known := m.posts[boosted.ID]; !known {
+			m.posts[boosted.ID] = *boosted
+		}
+		m.tell(boosted.ID, "boosted")
+	case "Undo":
+		if id := ID(object["object"]); object["type"] == "Announce" && object["actor"] == actor {
+			m.tell(id, "no longer boosted")
 		}
 	}
 	return http.StatusAccepted
@@ -119,6 +134,56 @@ func (m *Microblog) keep(author string, note M, lang string, edit bool) {
 		}
 	}
 	m.posts[id] = p
+	m.tell(id, "written")
+}
+
+// tell notes what its people see.
+func (m *Microblog) tell(id, what string) {
+	if p, ok := m.posts[id]; ok && len(p.Lines) > 0 {
+		first, _, _ := strings.Cut(p.Lines[0], " ")
+		what += ": " + first
+	}
+	m.told[id] = append(m.told[id], what)
+}
+
+// Told is what its people saw happen to a post, in order, each with the first word of its text.
+func (m *Microblog) Told(id string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.told[id]...)
+}
+
+// fetch reads a note from its home, under the signature of its reader: what is boosted must be named by its id alone, for a
+// copy would not be its author's word.
+func (m *Microblog) fetch(object any) (*BlogPost, error) {
+	id, ok := object.(string)
+	if !ok {
+		return nil, fmt.Errorf("a boost of %v", object)
+	}
+	req, err := http.NewRequest(http.MethodGet, id, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", typeActivity)
+	(&Letter{KeyID: m.KeyID, Key: m.Key}).sign(req, nil)
+	res, err := Client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	var note M
+	if err == nil {
+		err = json.Unmarshal(body, &note)
+	}
+	author, _ := note["attributedTo"].(string)
+	content, _ := note["content"].(string)
+	if err != nil || res.StatusCode != http.StatusOK || note["id"] != id || note["type"] != "Note" || !strings.HasPrefix(id, origin(author)) {
+		return nil, fmt.Errorf("%s: %s, %v, a %v by %q", id, res.Status, err, note["type"], author)
+	}
+	p := &BlogPost{ID: id, Lines: lines(content)}
+	p.updated, _ = time.Parse(time.RFC3339, fmt.Sprint(note["updated"]))
+	return p, nil
 }
 
 // firstKey is the first key of the contentMap of the object in a letter, which a Go map would not keep.
