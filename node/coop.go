@@ -126,6 +126,15 @@ type Contact struct {
 	Languages []string `json:"languages,omitempty"`
 }
 
+// The types of a contact that is a place where people of a network talk with each other.
+const (
+	ContactChat  = "chat"
+	ContactForum = "forum"
+)
+
+// Talks says whether the contact is a chat or a forum.
+func (c *Contact) Talks() bool { return c.Type == ContactChat || c.Type == ContactForum }
+
 // LegalForm is the form as the law of its country calls it.
 type LegalForm struct {
 	Name         string `json:"name,omitempty"`
@@ -269,6 +278,16 @@ func (n *Node) renewProfile(ctx context.Context, tx Tx, act *Act, edit func(*Act
 
 // KnownCoops lists the actors this node has read that say they are cooperatives, by name.
 func (n *Node) KnownCoops(ctx context.Context) ([]*Actor, error) { return n.store.KnownCoops(ctx) }
+
+// CoopsAt lists the known cooperatives at @handle@host, or at a host whatever their handle; at most 20.
+func (n *Node) CoopsAt(ctx context.Context, address string) ([]*Actor, error) {
+	handle, host, named := strings.Cut(strings.TrimPrefix(address, "@"), "@")
+	if !named {
+		host = handle
+	}
+	coops, err := n.store.CoopsOn(ctx, host)
+	return slices.DeleteFunc(coops, func(a *Actor) bool { return named && !strings.EqualFold(a.Handle, handle) }), err
+}
 
 // ActorOf gives a known actor by address; NotFound if it was never read.
 func (n *Node) ActorOf(ctx context.Context, iri string) (*Actor, error) {

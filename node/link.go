@@ -70,6 +70,19 @@ func (l Links) Board() string       { return l.Base + "/openings" }
 func (l Links) ProjectList() string { return l.Base + "/projects" }
 func (l Links) PostList() string    { return l.Base + "/posts" }
 
+// Pages of a federation: its members and what it passes on. Numbers is what this node has seen of the network.
+func (l Links) MemberList() string { return l.Base + "/members" }
+func (l Links) SharedList() string { return l.Base + "/shared" }
+func (l Links) Numbers() string    { return l.Base + "/numbers" }
+
+// Known is the page that tells what this node knows of another coop or federation.
+func (l Links) Known(a *Actor) string {
+	if a.IsFederation() {
+		return l.Base + "/federations/" + url.PathEscape(HostOf(a.IRI))
+	}
+	return l.Base + "/coops/" + url.PathEscape(a.Handle+"@"+a.Host)
+}
+
 // A FeedForm is a form in which a list is to be had besides its page: how its address ends.
 type FeedForm string
 

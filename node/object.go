@@ -144,6 +144,7 @@ type ObjectQuery struct {
 	Thread    string    // the whole conversation but its root, oldest first
 	SharedBy  string    // what this actor has announced
 	PassedAt  time.Time // what this federation passes on and is open at this moment (coop:shared)
+	BroughtBy string    // the same, of ours and of what is in the timeline
 	Tag       string
 	Skill     string // openings that ask for this skill key
 	Posts     bool   // posts that are not replies

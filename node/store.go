@@ -49,8 +49,9 @@ type Reader interface {
 	ActorByHandle(ctx context.Context, handle, host string) (*Actor, error) // NotFound
 	ActorByKey(ctx context.Context, keyID string) (*Actor, error)           // NotFound
 	KnownCoops(ctx context.Context) ([]*Actor, error)
-	OwnKeys(ctx context.Context) ([]*OwnKey, error)  // unsealed, the one that signs first
-	OwnKeyIDs(ctx context.Context) ([]string, error) // of OwnKeys, in their order; cheap
+	CoopsOn(ctx context.Context, host string) ([]*Actor, error) // of KnownCoops, at most 20
+	OwnKeys(ctx context.Context) ([]*OwnKey, error)             // unsealed, the one that signs first
+	OwnKeyIDs(ctx context.Context) ([]string, error)            // of OwnKeys, in their order; cheap
 	// PeerForm is what was learned of the form of signature that a peer wants; the zero value if nothing was.
 	PeerForm(ctx context.Context, host string) (PeerForm, error)
 

@@ -29,6 +29,7 @@ const (
 		 order by substr($1, 1, length(iri)) = iri desc, gone_ms = 0 desc, fetched_ms desc
 		 limit 1`
 	knownCoops = `select ` + actorColumns + ` from actor where is_coop and gone_ms = 0 and hidden = 0`
+	coopsOn    = `select ` + actorColumns + ` from actor where host = $1 and is_coop and gone_ms = 0 and hidden = 0 order by iri limit 20`
 	saveActor  = `
 		insert into actor (iri, handle, host, local, is_coop, key_id, key_pem, inbox, inbox_host,
 		                   mailbox, mailbox_host, fetched_ms, gone_ms, data, raw, hidden)
@@ -81,6 +82,18 @@ func (q questions) KnownCoops(ctx context.Context) (list []*node.Actor, err erro
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Label()), strings.ToLower(b.Label())), cmp.Compare(a.IRI, b.IRI))
 	})
 	return list, sqliteError("list cooperatives", "", err)
+}
+
+// CoopsOn lists those of KnownCoops that are on a host, by address; at most 20.
+func (q questions) CoopsOn(ctx context.Context, host string) (list []*node.Actor, err error) {
+	err = q.on(ctx, func(c *conn) error {
+		return c.each(func(r rowScanner) error {
+			a, err := scanActor(r)
+			list = append(list, a)
+			return err
+		}, coopsOn, strings.ToLower(host))
+	})
+	return list, sqliteError("list cooperatives", host, err)
 }
 
 // SaveActor keeps an actor as given, in place of what was known of it.

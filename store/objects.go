@@ -121,6 +121,11 @@ func filterOf(q node.ObjectQuery) *filter {
 		f.and("o.iri in (select s.object from reshare s where s.state = 'shared')")
 		f.and("(o.closes_ms = 0 or o.closes_ms > " + f.arg(ms(q.PassedAt)) + ")")
 	}
+	if q.BroughtBy != "" {
+		by := f.arg(q.BroughtBy)
+		f.and("o.iri in (select t.object from timeline t where t.actor = " + by + " and t.verb = 'Announce' and t.hidden = 0" +
+			" union select r.object from reaction r where r.actor = " + by + " and r.verb = 'Announce' and r.hidden = 0)")
+	}
 	if q.Tag != "" {
 		f.and("o.id in (select object from object_tag where tag = " + f.arg(strings.ToLower(q.Tag)) + ")")
 	}

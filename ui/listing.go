@@ -125,22 +125,27 @@ func (u *ui) postList(_ echo.Context, v *visit) (listing, error) {
 
 // tagged lists everything known under a hashtag.
 func (u *ui) tagged(c echo.Context, v *visit) (listing, error) {
-	tag := c.Param("tag")
-	if c.Request().URL.RawPath != "" { // then echo took the parameter from the path as it was sent
-		plain, err := url.PathUnescape(tag)
-		if err != nil {
-			return listing{}, &node.Error{Op: "read tag", Kind: node.Invalid, Err: err}
-		}
-		tag = plain
-	}
-	if len(tag) > maxTagBytes {
-		return listing{}, &node.Error{Op: "read tag", Kind: node.Invalid}
+	tag, err := pathValue(c, "tag", maxTagBytes)
+	if err != nil {
+		return listing{}, err
 	}
 	name := say("tag.title", plainName(tag))
 	return listing{
 		title: say("title.of", name, v.self.Name), lead: say("tag.lead"), page: u.node.Links.Tag(tag), forms: allForms,
 		query: node.ObjectQuery{Tag: tag, Listed: true},
 	}, nil
+}
+
+// pathValue is the part of an address with that name, as it was meant; Invalid where it is longer than most bytes.
+func pathValue(c echo.Context, name string, most int) (s string, err error) {
+	s = c.Param(name)
+	if c.Request().URL.RawPath != "" { // then echo took the parameter from the path as it was sent
+		s, err = url.PathUnescape(s)
+	}
+	if err != nil || len(s) > most {
+		return "", &node.Error{Op: "read " + name, Kind: node.Invalid, Err: err}
+	}
+	return s, nil
 }
 
 // maxTagBytes is the longest tag that is looked for.

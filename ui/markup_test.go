@@ -15,7 +15,22 @@ import (
 // Every link of every page leads somewhere, and every page keeps the promises of doc.go and security.md 6.
 func TestCrawl(t *testing.T) {
 	s := newSite(t)
-	todo := []string{"/", "/openings?kind=job", path(s.Deleted), "/nothing", path(s.Reply), path(s.Question), path(s.Filled), path(s.Paused)}
+	crawl(t, s, 30, "/", "/openings?kind=job", path(s.Deleted), "/nothing", path(s.Reply), path(s.Question), path(s.Filled), path(s.Paused))
+}
+
+// The same of a federation, and of a coop that knows federations.
+func TestCrawlFederations(t *testing.T) {
+	crawl(t, newFederation(t), 34, "/")
+	s := newSite(t)
+	if err := membersOf(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	crawl(t, s, 34, "/")
+}
+
+// crawl follows all links from these addresses, and wants to find so many at least.
+func crawl(t *testing.T, s *site, least int, todo ...string) {
+	t.Helper()
 	done := map[string]bool{}
 	titles := map[string]string{}
 	for len(todo) > 0 {
@@ -62,7 +77,7 @@ func TestCrawl(t *testing.T) {
 			todo = append(todo, to.String())
 		}
 	}
-	if len(done) < 30 {
+	if len(done) < least {
 		t.Errorf("the crawl found only %d addresses: %v", len(done), slices.Sorted(maps.Keys(done)))
 	}
 }

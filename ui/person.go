@@ -15,6 +15,7 @@ type person struct {
 	Address string // @handle@host, or the host of one that was never read
 	Href    string // its page; "" if it has none that can be linked
 	Own     bool
+	Round   bool   // a federation: its tile is round
 	Icon    string // path of its picture on this node; "" if it has none that is kept here
 }
 
@@ -58,7 +59,7 @@ func (p *people) show(ctx context.Context, a *node.Actor) (person, error) {
 }
 
 func personOf(a *node.Actor) person {
-	p := person{IRI: a.IRI, Name: plainName(a.Label()), Href: webAddress(a.URL), Own: a.Local}
+	p := person{IRI: a.IRI, Name: plainName(a.Label()), Href: webAddress(a.URL), Own: a.Local, Round: a.IsFederation()}
 	if p.Href == "" {
 		p.Href = webAddress(a.IRI)
 	}
@@ -81,6 +82,14 @@ func (p person) Tile() string {
 		return "/media/emblem.svg"
 	}
 	return "/media/tile.svg?of=" + url.QueryEscape(p.IRI)
+}
+
+// Shape is the class of the person's picture.
+func (p person) Shape() string {
+	if p.Round {
+		return "tile round"
+	}
+	return "tile"
 }
 
 // Hue is the class of the colour that stands for the person in drawings.

@@ -10,48 +10,64 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// A profileView is what the first page shows beside the profile itself.
+// A profileView is what the page of a coop shows: the first page of its own node, or what another node knows of it.
 type profileView struct {
+	Who                           person
+	Actor                         *node.Actor
 	Coop                          *node.Coop // never nil
 	Summary                       node.Text
 	Openings, Projects, Posts     []*entry
 	Shared                        []*entry // what it passed on of others
-	Follows                       []person
-	Moved                         *person // where it lives now, if it has moved
+	Moved                         *person  // where it lives now, if it has moved
+	MemberOf                      []*belonging
+	Follows                       []person // of ours, like the numbers
 	FollowerCount, FollowingCount int
-	MemberOf                      []person
 }
 
 // profile handles GET /.
 func (u *ui) profile(c echo.Context, v *visit) (view, error) {
-	p, err := v.profile(c.Request().Context())
+	ctx := c.Request().Context()
+	p, err := v.profile(ctx, v.coop)
 	if err != nil {
 		return view{}, err
 	}
 	h := head{Title: v.self.Name, Description: plainText(p.Summary.HTML, 200), Kind: "profile", Canonical: u.node.Links.Profile(),
 		Document: u.node.Links.Actor(), Section: "/"}
-	if h.List, err = u.postList(c, v); err != nil {
-		return view{}, err
-	}
 	if h.Description == "" {
 		h.Description = say("profile.title", v.self.Name)
 	}
-	return view{head: h, body: profileBody(v, p)}, nil
+	if !v.coop.IsFederation() {
+		h.List, err = u.postList(c, v)
+		return view{head: h, body: profileBody(v, p, h.List)}, err
+	}
+	if h.List, err = u.sharedList(c, v); err != nil {
+		return view{}, err
+	}
+	f, err := v.federation(ctx, p)
+	return view{head: h, body: federationBody(v, f, h.List)}, err
 }
 
-func (v *visit) profile(ctx context.Context) (*profileView, error) {
-	p := &profileView{Coop: v.coop.Coop, Summary: v.text(v.coop.Summary)}
+func (v *visit) profile(ctx context.Context, a *node.Actor) (*profileView, error) {
+	p := &profileView{Actor: a, Coop: a.Coop, Summary: v.text(a.Summary)}
 	if p.Coop == nil {
 		p.Coop = &node.Coop{}
 	}
+	var err error
+	if p.Who, err = v.people.of(ctx, a.IRI); err != nil {
+		return nil, err
+	}
+	of := node.ObjectQuery{Listed: true, Actor: a.IRI}
+	if a.Local {
+		of = node.ObjectQuery{Listed: true, Local: true}
+	}
+	openings, projects, posts, shared := of, of, of, node.ObjectQuery{BroughtBy: a.IRI, Listed: true, Limit: 5}
+	openings.Type, openings.OpenAt, openings.Limit = node.TypeOpening, v.now, 5
+	projects.Type, projects.Limit = node.TypeProject, 4
+	posts.Type, posts.Posts, posts.Limit = node.TypePost, true, 5
 	for _, list := range []struct {
 		into  *[]*entry
 		query node.ObjectQuery
-	}{
-		{&p.Openings, node.ObjectQuery{Type: node.TypeOpening, Local: true, Listed: true, OpenAt: v.now, Limit: 5}},
-		{&p.Projects, node.ObjectQuery{Type: node.TypeProject, Local: true, Listed: true, Limit: 4}},
-		{&p.Posts, node.ObjectQuery{Type: node.TypePost, Local: true, Posts: true, Listed: true, Limit: 5}},
-	} {
+	}{{&p.Openings, openings}, {&p.Projects, projects}, {&p.Posts, posts}, {&p.Shared, shared}} {
 		objects, _, err := v.node.Objects(ctx, list.query)
 		if err != nil {
 			return nil, err
@@ -60,60 +76,68 @@ func (v *visit) profile(ctx context.Context) (*profileView, error) {
 			return nil, err
 		}
 		for _, e := range *list.into {
-			e.Sub, e.Plain = true, true
+			e.Sub, e.Plain = true, e.Base.Actor == a.IRI
 		}
 	}
-	shared, _, err := v.node.Objects(ctx, node.ObjectQuery{SharedBy: v.self.IRI, Listed: true, Limit: 5})
-	if err != nil {
-		return nil, err
-	}
-	if p.Shared, err = v.entries(ctx, shared); err != nil {
-		return nil, err
-	}
-	for _, e := range p.Shared {
-		e.Sub = true
-	}
-	if p.FollowerCount, err = v.node.CountFollowers(ctx); err != nil {
-		return nil, err
-	}
-	if p.FollowingCount, err = v.node.CountFollowing(ctx); err != nil {
-		return nil, err
-	}
-	followed, err := v.node.Following(ctx, node.FollowQuery{State: node.Accepted, Limit: 24})
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range followed {
-		who, err := v.people.of(ctx, f.Actor)
-		if err != nil {
-			return nil, err
-		}
-		p.Follows = append(p.Follows, who)
-	}
-	if iri := v.coop.MovedTo; iri != "" {
+	if iri := a.MovedTo; iri != "" {
 		who, err := v.people.of(ctx, iri)
 		if err != nil {
 			return nil, err
 		}
 		p.Moved = &who
 	}
-	for _, iri := range p.Coop.MemberOf {
-		who, err := v.people.of(ctx, iri)
-		if err != nil {
-			return nil, err
-		}
-		p.MemberOf = append(p.MemberOf, who)
+	if p.MemberOf, err = v.belongings(ctx, a); err != nil {
+		return nil, err
+	}
+	if a.Local {
+		return p, v.network(ctx, p)
 	}
 	return p, nil
 }
 
+// network adds who follows us and whom we follow.
+func (v *visit) network(ctx context.Context, p *profileView) (err error) {
+	if p.FollowerCount, err = v.node.CountFollowers(ctx); err != nil {
+		return err
+	}
+	if p.FollowingCount, err = v.node.CountFollowing(ctx); err != nil {
+		return err
+	}
+	followed, err := v.node.Following(ctx, node.FollowQuery{State: node.Accepted, Limit: 24})
+	if err != nil {
+		return err
+	}
+	for _, f := range followed {
+		who, err := v.people.of(ctx, f.Actor)
+		if err != nil {
+			return err
+		}
+		p.Follows = append(p.Follows, who)
+	}
+	return nil
+}
+
 // portraitAlt describes the coop's own picture. The drawn emblem says nothing that its name does not say.
-func portraitAlt(v *visit) string {
-	if v.self.Icon == "" {
+func portraitAlt(p *profileView) string {
+	if p.Who.Icon == "" {
 		return ""
 	}
-	return plainName(v.coop.Icon.Description)
+	return plainName(p.Actor.Icon.Description)
 }
+
+// ownWord answers "are you worker-owned?" as the coop itself does.
+func ownWord(c *node.Coop) string {
+	switch {
+	case c.WorkerOwned():
+		return say("owned.yes")
+	case c.Ownership == "":
+		return say("owned.unsaid")
+	}
+	return say("owned.by", sayKnown("own.", string(c.Ownership)))
+}
+
+// register says where the coop is registered.
+func register(c *node.Coop) string { return list(plainName(c.Registry), plainName(c.RegistrationNo)) }
 
 // size says how many people a coop has: 12 members, 14 workers.
 func size(c *node.Coop) string {

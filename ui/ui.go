@@ -54,6 +54,10 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.list(e, "/posts", u.posts, u.postList)
 	u.page(e, "/posts/:id", u.postPage)
 	u.list(e, "/tags/:tag", u.tag, u.tagged)
+	u.page(e, "/members", u.members)
+	u.list(e, "/shared", u.shared, u.sharedList)
+	u.list(e, "/coops/:address", u.coopPage, u.ofCoop)
+	u.list(e, "/federations/:address", u.coopPage, u.ofCoop)
 	u.page(e, "/about", u.about)
 
 	u.answers(e, "/interact", u.interact, u.interactWith)

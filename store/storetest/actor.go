@@ -99,6 +99,11 @@ func knownCoops(t *testing.T, x *fixture) {
 	if want := []string{"Alfa", "beta", "zeta"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	for host, want := range map[string]int{"alfa.example": 1, "ALFA.example": 1, "gone.example": 0, "person.example": 0, "nobody.example": 0} {
+		if list, err := x.CoopsOn(x.ctx, host); err != nil || len(list) != want {
+			t.Errorf("%d coops on %s, %v; want %d", len(list), host, err, want)
+		}
+	}
 }
 
 func forgetActor(t *testing.T, x *fixture) {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -148,6 +149,22 @@ func sharesOfActor(t *testing.T, x *fixture) {
 	x.ok(err)
 	if len(brought) != 2 || brought[0].Actor != "b" || brought[0].IRI != "s2" || !brought[0].At.Equal(noon.Add(2*time.Minute)) || brought[1].Verb != node.Create {
 		t.Errorf("brought: %+v", brought)
+	}
+}
+
+func broughtBy(t *testing.T, x *fixture) {
+	one, two, three := x.post("one2222222", 1, nil), x.post("two2222222", 2, nil), x.post("three22222", 3, nil)
+	x.bring(one.IRI, "b", node.Announce, "s1", 1)
+	x.bring(two.IRI, "b", node.Create, "c2", 2)
+	x.bring(three.IRI, "c", node.Announce, "s3", 3)
+	x.write(func(tx node.Tx) error {
+		return errors.Join(
+			tx.React(x.ctx, node.Reaction{Object: two.IRI, Actor: "b", Verb: node.Announce, IRI: "s2", At: noon}), // of ours, say
+			tx.React(x.ctx, node.Reaction{Object: one.IRI, Actor: "b", Verb: node.Announce, IRI: "s1", At: noon}),
+			tx.React(x.ctx, node.Reaction{Object: three.IRI, Actor: "b", Verb: node.Like, IRI: "l3", At: noon}))
+	})
+	if got, want := x.ids(node.ObjectQuery{BroughtBy: "b"}), []string{two.ID, one.ID}; !slices.Equal(got, want) {
+		t.Errorf("brought by b: %v, want %v", got, want)
 	}
 }
 

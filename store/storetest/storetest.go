@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"followed newest first", followed},
 		{"timeline shows each object once", timelineOnce},
 		{"shares of one actor", sharesOfActor},
+		{"what an actor brought", broughtBy},
 		{"timeline hides what is deleted, direct or taken back", timelineHides},
 		{"timeline in pages", timelinePages},
 
