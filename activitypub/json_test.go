@@ -131,6 +131,22 @@ func TestReadJSONFixtures(t *testing.T) {
 	}
 }
 
+// JSON-1, JSON-3: the bytes that are kept of what a letter carries are of the object that was checked, not of one under a
+// name that only looks like it.
+func TestCarriedBytesAreThoseRead(t *testing.T) {
+	for letter, want := range map[string]string{
+		`{"object":{"id":"a"},"Object":{"id":"b"},"OBJECT":1}`: `{"id":"a"}`,
+		`{"Object":{"id":"b"},"object":[{"id":"a" },"c"]}`:     `{"id":"a" }`,
+		`{"\u006fbject":"a"}`:                                  `"a"`,
+		`{"Object":{"id":"b"}}`:                                ``,
+	} {
+		doc, err := ReadJSON([]byte(letter))
+		if got := string(carriedBytes([]byte(letter))); err != nil || got != want || (want == "") != (doc["object"] == nil) {
+			t.Errorf("%s: %q (%v), want %q", letter, got, err, want)
+		}
+	}
+}
+
 // FuzzReadJSON: what is accepted means the same to encoding/json, and survives being
 // written and read again (JSON-3).
 func FuzzReadJSON(f *testing.F) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"os"
@@ -163,6 +164,15 @@ func TestDamaged(t *testing.T) {
 			}
 			return b
 		}},
+		{"a value cut off, which only the check tells", func(b []byte) []byte {
+			for i := 0; i < len(b); i += 4096 { // a page of a long value begins with the number of the next
+				if bytes.Contains(b[i+4:i+40], []byte("longlong")) {
+					copy(b[i:i+4], []byte{0, 0, 0, 0})
+					break
+				}
+			}
+			return b
+		}},
 		{"cut in the middle", func(b []byte) []byte { return b[:len(b)/2/4096*4096] }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -189,6 +199,15 @@ func TestDamaged(t *testing.T) {
 				t.Error("the file was changed")
 			}
 		})
+	}
+}
+
+// What cannot be read now is not called damaged (DB-3, DB-6).
+func TestCheckCannotRead(t *testing.T) {
+	t.Parallel()
+	err := quickCheck(t.Context(), filepath.Join(t.TempDir(), "none", fileName))
+	if node.KindOf(err) != node.Unavailable {
+		t.Errorf("got %v, want Unavailable", err)
 	}
 }
 
