@@ -201,7 +201,7 @@ func (w *Wire) strange(ctx context.Context, l *letter) bool {
 		return false
 	}
 	a, err := w.node.ActorOf(ctx, l.actor)
-	return node.IsNotFound(err) || err == nil && !a.Gone.IsZero()
+	return node.IsNotFound(err) || err == nil && (!a.Gone.IsZero() || a.Sample)
 }
 
 // errOwnEnd says that an actor took leave, with a key that is gone already. It is looked after by a
@@ -229,14 +229,15 @@ func (w *Wire) authenticate(ctx context.Context, l *letter) error {
 	if !SameOrigin(l.signature.KeyID, l.actor) { // keys are of their owner's origin (SIG-8), so nothing needs to be fetched
 		return &statusError{http.StatusForbidden, "The signer is not the actor of the letter."}
 	}
-	key, err := w.keys.find(ctx, l.signature.KeyID)
+	asking := context.WithValue(ctx, proving{}, true)
+	key, err := w.keys.find(asking, l.signature.KeyID)
 	if notNow(err) {
 		return comeAgain(l, err)
 	} else if err != nil {
 		return w.ownEnd(ctx, l, err)
 	}
 	if err := l.signature.VerifiedBy(key.public); err != nil {
-		fresh, ferr := w.keys.again(ctx, key)
+		fresh, ferr := w.keys.again(asking, key)
 		if notNow(ferr) {
 			return comeAgain(l, ferr)
 		}

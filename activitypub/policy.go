@@ -10,6 +10,10 @@ import (
 // What the rules of the node mean on the wire (MOD-1, MOD-3). They are asked before anything is fetched or
 // stored for somebody: of letters at the door, of requests in the one client, of readers at the documents.
 
+// proving marks what is asked because of a letter that says to come from there: the one reason for which even the host
+// of a sample is asked, for the sample gives way where somebody real speaks.
+type proving struct{}
+
 // permit is the question of the client: whether this node has contact with an address. Errors are
 // *RefusedError, or that the rules cannot be read.
 func (w *Wire) permit(ctx context.Context, address string) error {
@@ -19,6 +23,9 @@ func (w *Wire) permit(ctx context.Context, address string) error {
 	}
 	if p.Refuses(address) {
 		return refuse(node.HostOf(address), "a rule of this node refuses it (see coopnode block)")
+	}
+	if p.Sample(address) && ctx.Value(proving{}) == nil {
+		return refuse(node.HostOf(address), "there is only a sample there, which is invented (see coopnode help import)")
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type Actor struct {
 	Icon    Picture `json:"picture,omitzero"` // beside its name; ours is a drawn emblem where there is none
 	Image   Picture `json:"banner,omitzero"`  // above its page
 	Local   bool    `json:"local,omitempty"`
+	Sample  bool    `json:"sample,omitempty"` // invented: see Samples
 
 	Inbox       string `json:"inbox"`
 	SharedInbox string `json:"sharedInbox,omitempty"`

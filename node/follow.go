@@ -30,12 +30,15 @@ type Following struct {
 func (f *Following) Live() bool { return f.State == Accepted || f.State == Pending }
 
 // Follow asks to hear what target publishes. The answer comes later; until then the follow is
-// pending. Following somebody again asks again. by names who did it. Errors: Invalid for ourselves
+// pending. Following somebody again asks again. by names who did it. Errors: Invalid for ourselves, a sample
 // or an actor without an inbox, Forbidden for one whom a rule refuses.
 func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following, error) {
 	const op = "follow"
 	if target.IRI == n.Links.Actor() {
 		return nil, invalid(op, "That is this coop itself.")
+	}
+	if target.Sample {
+		return nil, invented(op, target.IRI)
 	}
 	if target.Inbox == "" {
 		return nil, invalid(op, target.IRI+" has no inbox, so it cannot be followed.")

@@ -245,19 +245,33 @@ func (n *Node) clean(texts []Text) {
 
 func (n *Node) cleanActor(a *Actor) { n.clean(a.Summary) }
 
-// KeepActor stores an actor as it was read from its home, key included. Our own stays as it is.
+// KeepActor stores an actor as it was read from its home, key included. Our own stays as it is; samples of its host
+// give way.
 func (n *Node) KeepActor(ctx context.Context, a *Actor) error {
 	if n.Links.Ours(a.IRI) {
 		return nil
 	}
 	n.cleanActor(a)
+	rules, err := n.Policy(ctx)
+	if err != nil {
+		return err
+	}
 	now := n.Now()
-	err := n.store.Tx(ctx, func(tx Tx) error {
+	keep := func(tx Tx) error {
 		if err := tx.SaveActor(ctx, a); err != nil {
 			return err
 		}
 		return n.wantIcon(ctx, tx, a.IRI, now)
-	})
+	}
+	if rules.Sample(a.IRI) {
+		return n.changingHosts(ctx, func(tx Tx) error {
+			if err := giveWay(ctx, tx, a.IRI); err != nil {
+				return err
+			}
+			return keep(tx)
+		})
+	}
+	err = n.store.Tx(ctx, keep)
 	n.changed(err)
 	return err
 }

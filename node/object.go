@@ -48,6 +48,7 @@ type Base struct {
 	To       []string   `json:"to,omitempty"`  // actors named as readers
 	URL      string     `json:"url,omitempty"` // the page for people
 	Draft    bool       `json:"draft,omitempty"`
+	Sample   bool       `json:"sample,omitempty"` // invented, as its owner is: see Samples
 
 	Published time.Time `json:"published"`
 	Updated   time.Time `json:"updated"`

@@ -82,6 +82,7 @@ type Opening struct {
 	Answer     Answer    `json:"answer,omitzero"`
 	Customer   *Customer `json:"customer,omitempty"`
 	OnBehalfOf string    `json:"onBehalfOf,omitempty"` // address of the one it is published for
+	BehalfName string    `json:"behalfName,omitempty"` // or the name of one who has no address
 	FilledBy   []Part    `json:"filledBy,omitempty"`   // coops that agreed to be named
 }
 

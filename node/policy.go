@@ -208,10 +208,14 @@ type Policy struct {
 	links  Links
 	blocks map[string]*Rule
 	allows map[string]*Rule
+	unreal map[string]bool // hosts of samples
 }
 
-func newPolicy(l Links, rules []*Rule) *Policy {
-	p := &Policy{links: l, blocks: map[string]*Rule{}, allows: map[string]*Rule{}}
+func newPolicy(l Links, rules []*Rule, samples []string) *Policy {
+	p := &Policy{links: l, blocks: map[string]*Rule{}, allows: map[string]*Rule{}, unreal: map[string]bool{}}
+	for _, iri := range samples {
+		p.unreal[HostOf(iri)] = true
+	}
 	for _, r := range rules {
 		p.of(r.Allow)[r.Target] = r
 	}
@@ -227,7 +231,7 @@ func (p *Policy) of(allow bool) map[string]*Rule {
 
 // with is the policy after some rules were taken away and then others were made.
 func (p *Policy) with(set, drop []*Rule) *Policy {
-	is := &Policy{links: p.links, blocks: maps.Clone(p.blocks), allows: maps.Clone(p.allows)}
+	is := &Policy{links: p.links, blocks: maps.Clone(p.blocks), allows: maps.Clone(p.allows), unreal: p.unreal}
 	for _, r := range drop {
 		delete(is.of(r.Allow), r.Target)
 	}
@@ -275,7 +279,10 @@ func (p *Policy) RefusesMedia(s string) bool { return p.Of(s).NoMedia }
 // RefusesReports says whether reports from an address or a host are not wanted.
 func (p *Policy) RefusesReports(s string) bool { return p.Of(s).NoReports }
 
-// settingPolicy changes with every change of the rules, whichever process makes it.
+// Sample says whether an address is on the host of a sample: nothing is asked of it or sent there.
+func (p *Policy) Sample(address string) bool { return p.unreal[HostOf(address)] }
+
+// settingPolicy changes with every change of the rules and of the hosts of samples, whichever process makes it.
 const settingPolicy = "policy"
 
 // heldPolicy is the policy as it was read last, and what the store was like then.
@@ -314,7 +321,11 @@ func (n *Node) readPolicy(ctx context.Context, r Reader) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newPolicy(n.Links, rules), nil
+	samples, err := r.SampleActors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newPolicy(n.Links, rules, samples), nil
 }
 
 // refuses is what decides inside a transaction, where the rules are those of this moment: what

@@ -28,6 +28,7 @@ type Project struct {
 	Base
 	Status       ProjectStatus    `json:"status"`
 	Description  []Text           `json:"description,omitempty"` // the long text; Texts is the card
+	Participants []Participant    `json:"participants,omitempty"`
 	Begins       time.Time        `json:"begins,omitzero"`
 	Ends         time.Time        `json:"ends,omitzero"`
 	Seeking      []string         `json:"seeking,omitempty"` // addresses of its open openings
@@ -38,6 +39,13 @@ type Project struct {
 	Outcomes     []ProjectOutcome `json:"outcomes,omitempty"`
 	Lessons      []Text           `json:"lessons,omitempty"`
 	KindOfGood   []string         `json:"kindOfGood,omitempty"` // social, software ...
+}
+
+// Participant is a coop in a project. So far only samples have any.
+type Participant struct {
+	Actor     string `json:"actor"`
+	Role      string `json:"role,omitempty"` // lead partner funder customer host
+	Confirmed bool   `json:"confirmed"`      // it says so itself; else only the project does
 }
 
 // ProjectOutcome is something that came of a project.

@@ -231,6 +231,8 @@ func (n *Node) joinThread(ctx context.Context, tx Tx, p *Post) error {
 		return &Error{Op: op, Kind: Gone, Subject: pb.IRI, Text: "What you answer was deleted on " + pb.Deleted.Format(time.DateOnly) + "."}
 	case pb.Draft:
 		return invalid(op, "What you answer is a draft. Publish it first.")
+	case pb.Sample:
+		return invented(op, pb.IRI)
 	}
 	p.InReplyTo, p.Thread = pb.IRI, threadOf(pb)
 	switch { // an answer is never seen by more than what it answers was meant for
@@ -285,6 +287,8 @@ func (n *Node) joinProject(ctx context.Context, tx Tx, b *Base) error {
 	}
 	o, err := tx.Object(ctx, n.ref(b.Project))
 	switch {
+	case err == nil && o.Common().Sample:
+		return invented(op, b.Project)
 	case err == nil && o.Common().Type == TypeProject:
 		b.Project = o.Common().IRI
 	case err == nil:

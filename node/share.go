@@ -82,6 +82,9 @@ func (n *Node) sayReaction(ctx context.Context, tx Tx, act *Act, b *Base) (React
 // mayReact says why this coop cannot share or like something.
 func (n *Node) mayReact(ctx context.Context, tx Tx, verb Verb, b *Base) error {
 	const op = "react"
+	if b.Sample {
+		return invented(op, b.IRI)
+	}
 	rules, err := tx.RulesFor(ctx, RuleTargets(b.Actor))
 	if err != nil {
 		return err

@@ -32,14 +32,15 @@ const (
 	coopsOn    = `select ` + actorColumns + ` from actor where host = $1 and is_coop and gone_ms = 0 and hidden = 0 order by iri limit 20`
 	saveActor  = `
 		insert into actor (iri, handle, host, local, is_coop, key_id, key_pem, inbox, inbox_host,
-		                   mailbox, mailbox_host, fetched_ms, gone_ms, data, raw, hidden)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		                   mailbox, mailbox_host, fetched_ms, gone_ms, data, raw, hidden, sample)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		    on conflict (iri) do update set
 		       handle = excluded.handle, host = excluded.host, local = excluded.local,
 		       is_coop = excluded.is_coop, key_id = excluded.key_id, key_pem = excluded.key_pem,
 		       inbox = excluded.inbox, inbox_host = excluded.inbox_host, mailbox = excluded.mailbox,
 		       mailbox_host = excluded.mailbox_host, fetched_ms = excluded.fetched_ms,
-		       gone_ms = excluded.gone_ms, data = excluded.data, raw = excluded.raw, hidden = excluded.hidden`
+		       gone_ms = excluded.gone_ms, data = excluded.data, raw = excluded.raw, hidden = excluded.hidden,
+		       sample = excluded.sample`
 )
 
 // Actor gives an actor by its address. NotFound.
@@ -108,7 +109,7 @@ func (t tx) SaveActor(_ context.Context, a *node.Actor) error {
 	}
 	mailbox := cmp.Or(a.SharedInbox, a.Inbox)
 	_, err = t.c.exec(saveActor, a.IRI, strings.ToLower(a.Handle), strings.ToLower(a.Host), a.Local, a.Coop != nil,
-		a.KeyID, a.KeyPEM, a.Inbox, node.HostOf(a.Inbox), mailbox, node.HostOf(mailbox), ms(a.Fetched), ms(a.Gone), data, a.Raw, hidden)
+		a.KeyID, a.KeyPEM, a.Inbox, node.HostOf(a.Inbox), mailbox, node.HostOf(mailbox), ms(a.Fetched), ms(a.Gone), data, a.Raw, hidden, a.Sample)
 	if err == nil {
 		err = t.noteActor(a.IRI)
 	}

@@ -190,7 +190,7 @@ func scanObject(r rowScanner, before ...any) (node.Object, error) {
 	b.Published, b.Updated, b.Received, b.Deleted = timeOf(published), timeOf(updated), timeOf(received), timeOf(deleted)
 	b.Hidden, b.Moderation = timeOf(putAway), severityOf(hidden)
 	kept := o.Common()
-	b.To, b.Tags, b.Texts, b.Pictures, b.Enclosures = kept.To, kept.Tags, kept.Texts, kept.Pictures, kept.Enclosures
+	b.To, b.Tags, b.Texts, b.Pictures, b.Enclosures, b.Sample = kept.To, kept.Tags, kept.Texts, kept.Pictures, kept.Enclosures, kept.Sample
 	*kept = b
 	return o, nil
 }

@@ -100,7 +100,9 @@ func (e feedEntry) atom() atomEntry {
 			}
 		}
 	}
-	a.Links = append(a.Links, atomLink{Rel: "alternate", Type: "application/activity+json", Href: e.document})
+	if e.document != "" {
+		a.Links = append(a.Links, atomLink{Rel: "alternate", Type: "application/activity+json", Href: e.document})
+	}
 	for _, t := range e.terms {
 		a.Categories = append(a.Categories, atomCategory{t.term, t.label})
 	}

@@ -73,8 +73,8 @@ func (v *visit) event(e *entry) *ical.VEvent {
 		event.SetStartAt(o.Closes)
 	}
 	event.SetTimeTransparency(ical.TransparencyTransparent)
-	event.SetSummary(say("calendar.deadline", nameOf(e.Text)))
-	text := capital(factLine(o)) + "\n" + e.By.Name + " " + e.By.Address
+	event.SetSummary(say("calendar.deadline", e.name()))
+	text := capital(factLine(o)) + behalfWords(e) + "\n" + e.By.Name + " " + e.By.Address
 	if about := plainText(shown(e.Text, e.By.Own), 500); about != "" {
 		text += "\n\n" + about
 	}

@@ -117,15 +117,18 @@ func (u *ui) feedOf(ctx context.Context, c echo.Context, v *visit, form node.Fee
 // feedEntry says of an object what its entry says in every form.
 func (v *visit) feedEntry(e *entry) feedEntry {
 	f := feedEntry{
-		id: e.Base.IRI, title: nameOf(e.Text), page: e.Href, document: e.Base.IRI, others: e.others(),
+		id: e.Base.IRI, title: e.name(), page: e.Href, document: e.Base.IRI, others: e.others(),
 		published: e.Base.Published, updated: changed(e.Base), by: e.By, html: shown(e.Text, e.By.Own),
+	}
+	if e.Base.Sample {
+		f.document = ""
 	}
 	if node.ValidLanguage(e.Text.Lang) {
 		f.lang = e.Text.Lang
 	}
 	switch o := e.Object.(type) {
 	case *node.Opening:
-		f.summary = feedLine(o, v.now)
+		f.summary = feedLine(o, v.now) + behalfWords(e)
 		f.terms = append(f.terms, feedTerm{string(o.Kind), capital(sayKnown("kind.", string(o.Kind)))})
 		for _, s := range o.Skills {
 			f.terms = append(f.terms, feedTerm{s.Key, plainName(s.Label())})
@@ -157,6 +160,14 @@ func changed(b *node.Base) time.Time {
 		return b.Published
 	}
 	return b.Updated
+}
+
+// behalfWords says for whom an opening is published, where that is not its publisher.
+func behalfWords(e *entry) string {
+	if e.Behalf.Name == "" {
+		return ""
+	}
+	return " · " + say("opening.behalf.of", e.Behalf.Name)
 }
 
 // feedLine is an opening in one line: "Open until 15 December 2026 · work for another coop · 240 hours".

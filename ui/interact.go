@@ -57,6 +57,9 @@ func (v *visit) aimAt(ctx context.Context, iri string) (aim, error) {
 	if o, err = v.object(ctx, o.Common().Type, o.Common().ID); err != nil {
 		return aim{}, err
 	}
+	if o.Common().Sample { // nobody is there to hear an answer
+		return aim{}, &node.Error{Op: "find way", Kind: node.NotFound, Subject: iri}
+	}
 	e, err := v.entryOf(ctx, o)
 	if err != nil {
 		return aim{}, err

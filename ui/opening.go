@@ -144,24 +144,30 @@ func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
 	if e.Who, err = whoMayAnswer(ctx, v, e.opening().Answer); err != nil {
 		return view{}, err
 	}
-	behalf := person{}
-	if iri := e.opening().OnBehalfOf; iri != "" {
-		if behalf, err = v.people.of(ctx, iri); err != nil {
-			return view{}, err
-		}
-	}
 	h := v.headOf(e, "/openings")
-	if !e.opening().Closes.IsZero() {
+	if !e.opening().Closes.IsZero() && !e.Base.Sample {
 		h.List = deadlineOf(v, o)
 	}
 	h.Description = capital(standing(e.opening(), v.now)) + " · " + sayKnown("kind.", string(e.opening().Kind)) + ". " + h.Description
-	return view{head: h, body: openingBody(v, e, parts, behalf, answers)}, nil
+	return view{head: h, body: openingBody(v, e, parts, answers)}, nil
+}
+
+// behalfOf is the one for whom an opening is published; the zero person where it is its publisher's own.
+func (v *visit) behalfOf(ctx context.Context, o *node.Opening) (person, error) {
+	if o.OnBehalfOf != "" {
+		return v.people.of(ctx, o.OnBehalfOf)
+	}
+	return person{Name: plainName(o.BehalfName)}, nil
 }
 
 // headOf is the head of an object's own page.
 func (v *visit) headOf(e *entry, section string) head {
-	return head{Title: nameOf(e.Text), Description: plainText(e.Text.HTML, 200), Kind: "article", Canonical: e.Base.URL, Document: e.Base.IRI,
+	h := head{Title: nameOf(e.Text), Description: plainText(e.Text.HTML, 200), Kind: "article", Canonical: e.Base.URL, Document: e.Base.IRI,
 		Author: e.By, Section: section}
+	if e.Base.Sample { // there is no document, and nothing for search engines
+		h.Document, h.Hidden = "", true
+	}
+	return h
 }
 
 // A part is what one coop took of an opening, or what is left.

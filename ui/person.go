@@ -16,6 +16,7 @@ type person struct {
 	Href    string // its page; "" if it has none that can be linked
 	Own     bool
 	Round   bool   // a federation: its tile is round
+	Sample  bool   // invented
 	Icon    string // path of its picture on this node; "" if it has none that is kept here
 }
 
@@ -59,8 +60,8 @@ func (p *people) show(ctx context.Context, a *node.Actor) (person, error) {
 }
 
 func personOf(a *node.Actor) person {
-	p := person{IRI: a.IRI, Name: plainName(a.Label()), Href: webAddress(a.URL), Own: a.Local, Round: a.IsFederation()}
-	if p.Href == "" {
+	p := person{IRI: a.IRI, Name: plainName(a.Label()), Href: webAddress(a.URL), Own: a.Local, Round: a.IsFederation(), Sample: a.Sample}
+	if p.Href == "" && !p.Sample {
 		p.Href = webAddress(a.IRI)
 	}
 	p.Address = plainName(a.Host)

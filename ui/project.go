@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"slices"
 
 	"github.com/labstack/echo/v4"
@@ -55,11 +56,35 @@ func (u *ui) projectPage(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	h := v.headOf(e, "/projects")
-	if h.List, err = u.ofProject(c, v); err != nil {
+	with, err := v.participants(ctx, e.project())
+	if err != nil {
 		return view{}, err
 	}
-	return view{head: h, body: projectBody(v, e, h.List, sums(objects, v), sought, past, answers)}, nil
+	h := v.headOf(e, "/projects")
+	if !e.Base.Sample {
+		if h.List, err = u.ofProject(c, v); err != nil {
+			return view{}, err
+		}
+	}
+	return view{head: h, body: projectBody(v, e, h.List, sums(objects, v), with, sought, past, answers)}, nil
+}
+
+// A participant is a coop in a project as its page shows it.
+type participant struct {
+	Who       person
+	Role      string
+	Confirmed bool
+}
+
+func (v *visit) participants(ctx context.Context, p *node.Project) (list []participant, err error) {
+	for _, part := range p.Participants {
+		who, err := v.people.of(ctx, part.Actor)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, participant{who, sayKnown("role.", part.Role), part.Confirmed})
+	}
+	return list, nil
 }
 
 // A sum is what the openings of a project ask for in one unit, and how much of it is found.

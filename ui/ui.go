@@ -216,7 +216,7 @@ func (v *visit) object(ctx context.Context, t node.ObjectType, id string) (node.
 		return nil, missing
 	case !b.Deleted.IsZero():
 		return nil, &node.Error{Op: "show " + string(t), Kind: node.Gone, Subject: b.IRI}
-	case b.Local:
+	case b.Local || b.Sample:
 		return o, nil
 	}
 	if home := pageOf(v.node.Links, b); home != "" {

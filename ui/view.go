@@ -20,6 +20,7 @@ type entry struct {
 	Parent  *link     // what it answers
 	Quote   *link     // a post's: what it quotes
 	Who     string    // an opening's: who may answer
+	Behalf  person    // an opening's: for whom it is published, where that is not its publisher
 	Sub     bool      // stands in a section with a heading of its own
 	Plain   bool      // stands under its author's name already
 
@@ -39,6 +40,11 @@ func (v *visit) entryOf(ctx context.Context, o node.Object) (*entry, error) {
 	e := &entry{Object: o, Base: b, By: by, Text: v.text(b.Texts), Href: pageOf(v.node.Links, b)}
 	if e.Project, err = v.linkTo(ctx, b.Project); err != nil {
 		return nil, err
+	}
+	if opening, ok := o.(*node.Opening); ok {
+		if e.Behalf, err = v.behalfOf(ctx, opening); err != nil {
+			return nil, err
+		}
 	}
 	if p, ok := o.(*node.Post); ok {
 		if e.Quote, err = v.linkTo(ctx, p.Quote); err != nil {
@@ -137,6 +143,14 @@ func shown(t node.Text, own bool) string {
 		return cleanWith(t.HTML, relOwn)
 	}
 	return Clean(t.HTML)
+}
+
+// name is the title of an object where its page's marks cannot be seen.
+func (e *entry) name() string {
+	if e.Base.Sample {
+		return say("sample.title", nameOf(e.Text))
+	}
+	return nameOf(e.Text)
 }
 
 func (e *entry) opening() *node.Opening { return e.Object.(*node.Opening) }

@@ -162,11 +162,12 @@ type progress struct {
 	start, last time.Time
 	done, total int64
 	drawn       bool
+	amount      func(int64) string // how done is written
 }
 
 func (a *app) progress(what string) *progress {
 	now := time.Now()
-	return &progress{a: a, what: what, start: now, last: now}
+	return &progress{a: a, what: what, start: now, last: now, amount: megabytes}
 }
 
 // progressOf is the progress of reading a file.
@@ -190,7 +191,7 @@ func (p *progress) show(done, total int64) {
 	took := now.Sub(p.start).Seconds()
 	rate := float64(done) / took
 	left := time.Duration(float64(total-done) / max(rate, 1) * float64(time.Second)).Round(time.Second)
-	text := fmt.Sprintf("%s  %s of %s  %s/s  %s left", p.what, megabytes(done), megabytes(total), megabytes(int64(rate)), left)
+	text := fmt.Sprintf("%s  %s of %s  %s/s  %s left", p.what, p.amount(done), p.amount(total), p.amount(int64(rate)), left)
 	if !terminal {
 		fmt.Fprintln(p.a.errOut, text)
 		return

@@ -152,7 +152,10 @@ func (h *house) nameOf(ctx context.Context, iri string) string {
 }
 
 func label(who *node.Actor) string {
-	if who.Name == "" {
+	switch {
+	case who.Sample:
+		return who.Name + " (" + who.Address() + ", sample)"
+	case who.Name == "":
 		return who.Address()
 	}
 	return who.Name + " (" + who.Address() + ")"

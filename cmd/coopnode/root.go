@@ -76,6 +76,7 @@ func rootCommand(a *app) *cobra.Command {
 		backupCommand(a),
 		verifyCommand(a),
 		restoreCommand(a),
+		importCommand(a),
 		inspectCommand(a),
 		keysCommand(a),
 		configCommand(a),

@@ -155,6 +155,9 @@ func titleAnd(h *house, b *node.Base) string {
 	if b.Local {
 		return title(b)
 	}
+	if b.Sample {
+		return title(b) + "  (" + node.HostOf(b.Actor) + ", sample)"
+	}
 	return title(b) + "  (" + node.HostOf(b.Actor) + ")"
 }
 

@@ -61,6 +61,9 @@ func timelineRow(h *house, e *node.TimelineEntry) []any {
 	if b.Moderation == node.SeverityLimit {
 		what += " [limited]"
 	}
+	if b.Sample {
+		what += " [sample]"
+	}
 	text := title(b)
 	if len(e.SharedBy) > 0 {
 		var hosts []string
