@@ -14,7 +14,8 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// chores does what nobody waits for: reads the outboxes of those we follow and the lists to which we are subscribed, fetches what is missing from a
+// chores does what nobody waits for: reads the outboxes of those we follow and the lists to which we are subscribed, looks whom
+// they list, fetches what is missing from a
 // conversation, asks again where a Follow was not answered, asks whether a follower whose inbox is gone is gone
 // too, closes openings at their deadline, puts away a key that was replaced, and throws away what has passed its time.
 type chores struct {
@@ -127,10 +128,11 @@ func (c *chores) do(ctx context.Context, t *node.Task) {
 	now := c.w.node.Now()
 	next := *t
 	next.Attempts++
+	daily := t.Kind == node.TaskBackfill || t.Kind == node.TaskDiscover
 	switch {
-	case t.Kind == node.TaskBackfill && again && err == nil:
+	case daily && again && err == nil:
 		next.Attempts, next.Due = 0, tomorrow(now)
-	case t.Kind == node.TaskBackfill && again && next.Attempts >= taskGivenUp:
+	case daily && again && next.Attempts >= taskGivenUp:
 		next.Due = tomorrow(now) // as long as we follow, it is never given up
 	case t.Kind == node.TaskPoll && err == nil:
 		next.Attempts = t.Attempts // and it has said when
@@ -141,7 +143,7 @@ func (c *chores) do(ctx context.Context, t *node.Task) {
 	default:
 		next.Due = node.NextTry(now, next.Attempts+2)
 	}
-	again = again && (next.Attempts < taskGivenUp || t.Kind == node.TaskBackfill || t.Kind == node.TaskPoll)
+	again = again && (next.Attempts < taskGivenUp || daily || t.Kind == node.TaskPoll)
 	err = c.w.node.Store().Tx(ctx, func(tx node.Tx) error {
 		if !again {
 			return tx.DropTask(ctx, t)
@@ -171,8 +173,10 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 	switch t.Kind {
 	case node.TaskBackfill:
 		again, err = c.backfill(ctx, t)
+	case node.TaskDiscover:
+		again, err = c.discover(ctx, t)
 	case node.TaskPoll:
-		again, err = c.poll(ctx, t)
+		again, err = c.pollList(ctx, t)
 	case node.TaskAsk:
 		again, err = c.w.node.AskAgain(ctx, t.Subject)
 	case node.TaskParents:

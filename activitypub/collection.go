@@ -101,10 +101,31 @@ func (w *Wire) getFollowers(c echo.Context) (*answer, error) {
 	return w.show(c, shelf{id: w.node.Links.Followers(), count: w.node.CountFollowers, list: actorsOf(w.node.Followers)})
 }
 
-// getFollowing handles GET /ap/coop/following. It is public: where a coop listens is how other
-// coops are found.
+// getFollowing handles GET /ap/coop/following. It is public, for where a coop listens is how other
+// coops are found; one that hides it tells the number alone, and there are no pages (interop.md 4.3).
 func (w *Wire) getFollowing(c echo.Context) (*answer, error) {
+	coop, err := w.node.Profile(c.Request().Context())
+	if err != nil {
+		return nil, err
+	}
+	if coop.HidesFollowing {
+		return w.hiddenFollowing(c)
+	}
 	return w.show(c, shelf{id: w.node.Links.Following(), count: w.node.CountFollowing, list: actorsOf(w.node.Following)})
+}
+
+func (w *Wire) hiddenFollowing(c echo.Context) (*answer, error) {
+	if c.QueryParam("page") != "" {
+		return nil, echo.ErrNotFound
+	}
+	id := w.node.Links.Following()
+	return w.kept(c.Request().Context(), id, func(ctx context.Context) (*answer, error) {
+		n, err := w.node.CountFollowing(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return written(newCollection(id, n, "", ""))
+	})
 }
 
 // actorsOf lists the accepted ones of a follow list; the cursor is the last actor seen.

@@ -335,6 +335,11 @@ func (w *Wire) fetchActor(ctx context.Context, iri string, age time.Duration) (*
 	if held, err := w.node.ActorOf(ctx, iri); err == nil && (held.Local || w.node.Now().Sub(held.Fetched) < age) {
 		return held, nil
 	}
+	return w.readActor(ctx, iri, func(*node.Actor) bool { return true })
+}
+
+// readActor reads an actor from its home, and keeps it if it is wanted. Errors as fetchActor.
+func (w *Wire) readActor(ctx context.Context, iri string, wanted func(*node.Actor) bool) (*node.Actor, error) {
 	doc, err := w.client.GetObject(ctx, iri)
 	if err != nil {
 		return nil, err
@@ -348,6 +353,9 @@ func (w *Wire) fetchActor(ctx context.Context, iri string, age time.Duration) (*
 	}
 	a.KeyID, a.KeyPEM = mainKey(doc.Object, iri)
 	a.Fetched, a.Raw = w.node.Now(), doc.Bytes
+	if !wanted(a) {
+		return a, nil
+	}
 	if err := w.node.KeepActor(ctx, a); err != nil {
 		return nil, fmt.Errorf("keep %s: %w", iri, err)
 	}

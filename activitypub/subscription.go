@@ -87,8 +87,8 @@ func (w *Wire) outboxAt(ctx context.Context, doc *Document) *node.Subscription {
 	return nil
 }
 
-// poll does the task: again as long as the subscription stands. It says itself when that is.
-func (c *chores) poll(ctx context.Context, t *node.Task) (again bool, err error) {
+// pollList does the task: again as long as the subscription stands. It says itself when that is.
+func (c *chores) pollList(ctx context.Context, t *node.Task) (again bool, err error) {
 	s, err := c.w.node.Store().Subscription(ctx, t.Subject)
 	if node.IsNotFound(err) {
 		return false, nil

@@ -41,6 +41,7 @@ type Actor struct {
 	// Coop is set when the actor says that it is a cooperative.
 	Coop *Coop `json:"coop,omitempty"`
 
+	HidesFollowing    bool      `json:"hidesFollowing,omitempty"` // of ours: only how many it follows is public
 	ApprovesFollowers bool      `json:"approvesFollowers,omitempty"`
 	Indexable         bool      `json:"indexable,omitempty"` // its posts may be found by everybody (FEP-5feb)
 	Published         time.Time `json:"published,omitzero"`

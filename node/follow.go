@@ -137,6 +137,9 @@ func (n *Node) Unfollow(ctx context.Context, by, actor string) error {
 		if err := tx.RemoveFollowed(ctx, actor); err != nil || f.State == Moved { // which was told already
 			return err
 		}
+		if err := n.discover(ctx, tx, actor, act.Published); err != nil {
+			return err
+		}
 		return n.endFollow(ctx, tx, act, f)
 	})
 	n.changed(err)

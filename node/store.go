@@ -78,6 +78,12 @@ type Reader interface {
 	Subscription(ctx context.Context, source string) (*Subscription, error) // NotFound
 	Subscriptions(ctx context.Context) ([]*Subscription, error)             // newest first, with Who
 
+	Sightings(ctx context.Context, actor string) ([]*Sighting, error) // in whose lists it stands, oldest first; at most 200
+	ToLookAt(ctx context.Context, through string, now time.Time, limit int) ([]string, error)
+	SightedCoops(ctx context.Context, through string) ([]string, error) // known coops in the lists of one; at most 200
+	Look(ctx context.Context, actor string) (*Look, error)              // NotFound
+	CountLooks(ctx context.Context, since time.Time) (int, error)
+
 	LastMove(ctx context.Context, actor string) (*Moving, error)      // from or to it, the newest; NotFound
 	Quote(ctx context.Context, iri string) (*Quote, error)            // by its stamp; NotFound
 	QuoteBy(ctx context.Context, object, post string) (*Quote, error) // NotFound
@@ -179,6 +185,11 @@ type Writer interface {
 	SaveSubscription(ctx context.Context, s *Subscription) error
 	// RemoveSubscription forgets it, how far it was read, and what is in the timeline only because of it.
 	RemoveSubscription(ctx context.Context, source string) error
+
+	// SaveSightings remembers who stands in a list now, in place of who stood there before.
+	SaveSightings(ctx context.Context, through string, how Listing, actors []string, at time.Time) error
+	DropSightings(ctx context.Context, through string) error // whom it lists
+	SaveLook(ctx context.Context, l *Look) error
 
 	SaveMove(ctx context.Context, m *Moving) error
 	SaveQuote(ctx context.Context, q *Quote) error // Exists

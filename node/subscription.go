@@ -83,6 +83,11 @@ func (n *Node) Subscribe(ctx context.Context, by string, s *Subscription) error 
 		if err := tx.SaveSubscription(ctx, s); err != nil {
 			return err
 		}
+		if s.OfActor() && !known {
+			if err := n.discover(ctx, tx, s.Source, now); err != nil {
+				return err
+			}
+		}
 		return tx.SaveTask(ctx, task)
 	})
 	n.changed(err)
@@ -103,9 +108,16 @@ func cursorOf(ctx context.Context, tx Tx, source string) (string, error) {
 // Unsubscribe ends a subscription. What it alone brought leaves the timeline, and how far it was read is forgotten.
 // Errors: NotFound.
 func (n *Node) Unsubscribe(ctx context.Context, source string) error {
+	now := n.Now()
 	err := n.store.Tx(ctx, func(tx Tx) error {
-		if _, err := tx.Subscription(ctx, source); err != nil {
+		s, err := tx.Subscription(ctx, source)
+		if err != nil {
 			return err
+		}
+		if s.OfActor() {
+			if err := n.discover(ctx, tx, source, now); err != nil {
+				return err
+			}
 		}
 		return tx.RemoveSubscription(ctx, source)
 	})

@@ -26,6 +26,7 @@ const (
 	TaskAsk         TaskKind = "ask"         // ask again where a Follow of ours was not answered
 	TaskParents     TaskKind = "parents"     // fetch what an answer that concerns us answers
 	TaskPoll        TaskKind = "poll"        // read a list to which this node is subscribed, every so often
+	TaskDiscover    TaskKind = "discover"    // read whom a coop follows, and whom a federation has as members, once a day
 	TaskMembers     TaskKind = "members"     // read whom a federation says to have as members
 	TaskMemberships TaskKind = "memberships" // read to which federations a coop says to belong
 	TaskRenew       TaskKind = "renew"       // read something that we hold at its home again, for it is said to have changed

@@ -52,7 +52,8 @@ var judged = []string{
 }
 
 var purged = []string{
-	goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, removeFollower, removeFollowed, removeSubscription,
+	goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, removeFollower, removeFollowed, removeSubscription, dropThrough,
+	`delete from sighting where actor = $1`,
 	`delete from timeline where object in (select iri from object where actor = $1 and not local)`,
 	`delete from reaction where object in (select iri from object where actor = $1 and not local)`,
 	`delete from moved where actor = $1 or target = $1`,
@@ -135,9 +136,9 @@ func (t tx) JudgeActor(_ context.Context, iri string, s node.Severity) error {
 	return sqliteError("judge actor", iri, t.noteAllOf(iri))
 }
 
-// Part forgets follows in both directions, a subscription, and that the actor is a reader.
+// Part forgets follows in both directions, a subscription, whom the actor lists, and that the actor is a reader.
 func (t tx) Part(_ context.Context, iri string) error {
-	for _, text := range []string{removeFollower, removeFollowed, removeSubscription, goneReader} {
+	for _, text := range []string{removeFollower, removeFollowed, removeSubscription, dropThrough, goneReader} {
 		if _, err := t.c.exec(text, iri); err != nil {
 			return sqliteError("part from actor", iri, err)
 		}

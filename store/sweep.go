@@ -14,6 +14,7 @@ var sweeps = []string{
 	`delete from reader where at_ms < $1`,
 	`delete from moved where at_ms < $1`,
 	`delete from quote where at_ms < $1 and not exists (select 1 from object o where o.iri = quote.object and o.deleted_ms = 0)`,
+	`delete from look where at_ms < $1 and not exists (select 1 from sighting s where s.actor = look.actor)`,
 	`delete from peer_form where since_ms < $1`,
 	`delete from peer where due_ms is null and owner = '' and last_ok_ms < $1`,
 	dropStrangers,
@@ -39,6 +40,7 @@ const dropStrangers = `
 	   and not exists (select 1 from follower f where f.actor = actor.iri)
 	   and not exists (select 1 from followed f where f.actor = actor.iri)
 	   and not exists (select 1 from subscription s where s.source = actor.iri)
+	   and not exists (select 1 from sighting s where s.actor = actor.iri)
 	   and not exists (select 1 from reader r where r.actor = actor.iri)
 	   and not exists (select 1 from object o where o.actor = actor.iri)
 	returning iri`

@@ -103,6 +103,9 @@ func (v *visit) network(ctx context.Context, p *profileView) (err error) {
 	if p.FollowingCount, err = v.node.CountFollowing(ctx); err != nil {
 		return err
 	}
+	if p.Actor.HidesFollowing {
+		return nil
+	}
 	followed, err := v.node.Following(ctx, node.FollowQuery{State: node.Accepted, Limit: 24})
 	if err != nil {
 		return err

@@ -92,6 +92,7 @@ var profileForm = form[*node.Actor]{
 			}
 			return nil
 		}},
+	truthField("hide_following", "nobody sees whom you follow; others find no coops through you", func(a *node.Actor) *bool { return &a.HidesFollowing }),
 	truthField("approves_followers", "a person decides who may follow", func(a *node.Actor) *bool { return &a.ApprovesFollowers }),
 }
 

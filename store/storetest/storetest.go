@@ -56,6 +56,8 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"timeline in pages", timelinePages},
 
 		{"subscriptions, and what they brought", subscriptions},
+		{"who stands in whose list", sightings},
+		{"who was asked who it is", looks},
 		{"the newest move from or to an actor", moves},
 		{"quotes are kept once", quotes},
 
