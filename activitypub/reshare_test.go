@@ -335,12 +335,20 @@ func TestReshareSurvivesKills(t *testing.T) {
 	union, oak, reader := aptest.NewNode(t, "union"), aptest.NewNode(t, "oak"), aptest.NewNode(t, "reader")
 	union.Federate(nil, oak)
 	reader.Follow(union.Links.Actor())
+	kill := func() {
+		for _, n := range []*aptest.Node{union, oak, reader} {
+			n.Delivered() // nobody is asking it at that moment
+		}
+		union.Sleep()
+		union.Wake()
+	}
 	union.Rest()
 	o := oak.Opening("Tests wanted")
 	oak.Delivered() // at its door, and not opened
-	union.Restart()
+	union.Sleep()
+	union.Wake()
 	aptest.Until(t, "the reader has it", func() bool { return reader.Known(o.IRI) != nil })
-	union.Restart()
+	kill()
 	union.Delivered()
 	union.Sleep()
 	for _, n := range []*aptest.Node{union, reader} { // past its deadline, of which its home says nothing
@@ -348,7 +356,7 @@ func TestReshareSurvivesKills(t *testing.T) {
 	}
 	union.Wake()
 	aptest.Until(t, "it is shared no more", func() bool { return len(sharedBy(t, reader, o.IRI)) == 0 })
-	union.Restart()
+	kill()
 	acts, err := union.DB.Acts(t.Context(), node.ActQuery{Object: o.IRI})
 	if err != nil || len(acts) != 2 || acts[1].Verb != node.Announce || acts[0].Verb != node.Undo {
 		t.Errorf("said of it: %+v, %v", acts, err)
