@@ -362,3 +362,39 @@ func TestReshareSurvivesKills(t *testing.T) {
 		t.Errorf("said of it: %+v, %v", acts, err)
 	}
 }
+
+// What two federations pass on is shown once, with both of them, on the board, in feeds and on its own page at home; not with
+// one whom a rule refuses (MOD-3).
+func TestShownOnceWithAllWhoShared(t *testing.T) {
+	north, south := aptest.NewNode(t, "north"), aptest.NewNode(t, "south")
+	oak, reader := aptest.NewNode(t, "oak"), aptest.NewNode(t, "reader")
+	for _, union := range []*aptest.Node{north, south} {
+		union.Federate(nil, oak)
+		reader.Follow(union.Links.Actor())
+	}
+	o := oak.Opening("Tests wanted")
+	aptest.Until(t, "both have passed it on", func() bool {
+		return reader.Known(o.IRI) != nil && len(sharedBy(t, reader, o.IRI)) == 2 && oak.Known(o.IRI).Common().Shares == 2
+	})
+	l := reader.Links
+	for _, address := range []string{l.Board(), l.Feed(l.Board(), node.JSONFeed), l.Feed(l.Board(), node.Atom), o.URL} {
+		body := string(aptest.Get(t, address, "Accept", "text/html, */*").Body)
+		for _, says := range []string{"Tests wanted", "Passed on by", "@north@" + north.Links.Host(), "@south@" + south.Links.Host()} {
+			if !strings.Contains(body, says) {
+				t.Errorf("%s does not say %q", address, says)
+			}
+		}
+	}
+	list, _, err := reader.Objects(t.Context(), node.ObjectQuery{Type: node.TypeOpening, OpenAt: reader.Now(), Listed: true})
+	if err != nil || len(list) != 1 {
+		t.Errorf("the board has %d openings, %v, want 1", len(list), err)
+	}
+	rule := &node.Rule{Target: south.Links.Actor(), Severity: node.SeverityLimit}
+	if _, err := reader.ChangeRules(t.Context(), "test", []*node.Rule{rule}, nil); err != nil {
+		t.Fatal(err)
+	}
+	body := string(aptest.Get(t, l.Board(), "Accept", "text/html").Body)
+	if !strings.Contains(body, north.Links.Host()) || strings.Contains(body, south.Links.Host()) {
+		t.Error("the board names whom a rule limits, or not the other one")
+	}
+}

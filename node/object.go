@@ -68,6 +68,8 @@ type Base struct {
 	Pictures   []Picture   `json:"pictures,omitempty"`
 	Enclosures []Enclosure `json:"enclosures,omitempty"`
 
+	SharedBy []string `json:"sharedBy,omitempty"` // Sharers; filled in where one is shown
+
 	Likes   int `json:"likes"`   // actors that like it, each once
 	Shares  int `json:"shares"`  // actors that announced it, each once
 	Replies int `json:"replies"` // public answers that are not deleted

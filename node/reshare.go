@@ -68,11 +68,11 @@ func passedAs(o Object) string {
 	return ""
 }
 
-// offered says whether something can be passed on as it stands: it is open, for everybody, and nothing keeps it or its
-// author off our pages.
+// offered says whether something can be passed on as it stands: it is open, for everybody, not invented, and nothing keeps
+// it or its author off our pages.
 func offered(o Object, now time.Time) bool {
 	b := o.Common()
-	if passedAs(o) == "" || b.Audience != Public || !b.Visible() {
+	if passedAs(o) == "" || b.Audience != Public || !b.Visible() || b.Sample {
 		return false
 	}
 	switch o := o.(type) {

@@ -163,6 +163,7 @@ func TestWhatIsPassedOn(t *testing.T) {
 		{"one for followers", opens(func(o *node.Opening) { o.Audience = node.Followers }), false},
 		{"of a kind that is left out", opens(func(o *node.Opening) { o.Kind = node.Job }), false},
 		{"of a kind that nobody knows", opens(func(o *node.Opening) { o.Kind = "seance" }), false},
+		{"an invented one", opens(func(o *node.Opening) { o.Sample = true }), false},
 		{"a project", works(node.Seeking), true},
 		{"one that is over", works(node.Completed), false},
 		{"a question", writes(func(p *node.Post) { p.Asks = true }), true},

@@ -119,6 +119,10 @@ type Reader interface {
 	// Bringers lists who brought an object here, in the order in which they did.
 	Bringers(ctx context.Context, object string) ([]*TimelineEntry, error)
 
+	// Sharers lists who has announced an object, the first one first: of others' those who brought it here, of ours those
+	// whom we follow.
+	Sharers(ctx context.Context, object string, limit int) ([]string, error)
+
 	Reshare(ctx context.Context, object string) (*Reshare, error) // NotFound
 	Reshares(ctx context.Context, q ReshareQuery) ([]*Reshare, error)
 	// PassedSince counts how often something of an actor was passed on since then, which is the beginning of a day.

@@ -19,6 +19,14 @@ type TimelineEntry struct {
 	SharedBy []string `json:"sharedBy,omitempty"` // addresses of those who announced it
 }
 
+// maxSharers is how many of those who shared something are named.
+const maxSharers = 20
+
+// Sharers are the addresses of those who passed something on to us, and of those whom we follow who passed on what is ours.
+func (n *Node) Sharers(ctx context.Context, object string) ([]string, error) {
+	return n.store.Sharers(ctx, object, maxSharers)
+}
+
 // Timeline lists what those we follow have published or announced, newest first, each object
 // once whoever brought it.
 func (n *Node) Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error) {

@@ -58,6 +58,7 @@ func TestQueryPlans(t *testing.T) {
 		{name: "passed on today", query: passedSince, index: "reshare_actor"},
 		{name: "who brought it", query: bringers, index: "sqlite_autoindex_timeline", sorts: true},
 		{name: "what an actor brought", query: objects(node.ObjectQuery{BroughtBy: "a", Listed: true}), index: "timeline_actor", sorts: true},
+		{name: "who shared it", query: sharers, index: "reaction_count", scans: "s", sorts: true},
 		{name: "reaction", query: reactionOf, index: "sqlite_autoindex_reaction_1"},
 		{name: "last move", query: lastMove, index: "moved_target", sorts: true},
 		{name: "quote", query: quoteByIRI, index: "sqlite_autoindex_quote_1"},

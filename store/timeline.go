@@ -26,7 +26,17 @@ const (
 		 limit $3`
 	sharedBy = `select actor from timeline where object = $1 and verb = 'Announce' and hidden < 2 order by seq`
 	bringers = `select actor, verb, iri, at_ms from timeline where object = $1 and hidden < 2 order by seq`
-	shares   = `
+	// What is ours comes into no timeline.
+	sharers = `
+		select actor from (
+		       select t.actor as actor, t.at_ms as at_ms from timeline t where t.object = $1 and t.verb = 'Announce' and t.hidden < 2
+		        union all
+		       select r.actor, r.at_ms from reaction r join followed f on f.actor = r.actor and f.state = 'accepted'
+		        where r.object = $1 and r.verb = 'Announce' and r.hidden < 2) s
+		 group by actor
+		 order by min(at_ms), actor
+		 limit $2`
+	shares = `
 		select object, iri, at_ms from timeline
 		 where actor = $1 and verb = 'Announce'
 		 order by at_ms desc, seq desc
@@ -130,6 +140,20 @@ func (q questions) Bringers(ctx context.Context, object string) (list []*node.Ti
 		}, bringers, object)
 	})
 	return list, sqliteError("list who brought it", object, err)
+}
+
+// Sharers lists who has announced an object, the first one first: of others' those who brought it here, of ours those whom we
+// follow.
+func (q questions) Sharers(ctx context.Context, object string, limit int) (list []string, err error) {
+	err = q.on(ctx, func(c *conn) error {
+		return c.each(func(r rowScanner) error {
+			var actor string
+			err := r.Scan(&actor)
+			list = append(list, actor)
+			return err
+		}, sharers, object, limit)
+	})
+	return list, sqliteError("list who shared it", object, err)
 }
 
 // Bring says that somebody brought an object here; brought again by the same one, it moves to the

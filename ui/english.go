@@ -38,6 +38,7 @@ var english = map[string]string{
 	"sample":          "sample",
 	"sample.title":    "Sample: %s",
 	"sample.note":     "This is a sample: it was invented to show how things look. Nobody is there to answer.",
+	"sharers":         "Passed on by",
 	"post.of":         "Post of %s",
 	"question.of":     "Question of %s",
 	"question":        "Question",

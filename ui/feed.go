@@ -148,6 +148,13 @@ func (v *visit) feedEntry(e *entry) feedEntry {
 	if _, post := e.Object.(*node.Post); !post || f.summary == f.title {
 		f.html = "<p>" + html.EscapeString(f.summary) + "</p>" + f.html
 	}
+	if len(e.Sharers) > 0 {
+		var names []string
+		for _, who := range e.Sharers {
+			names = append(names, who.Name+" "+who.Address)
+		}
+		f.html += "<p>" + html.EscapeString(say("sharers")+" "+list(names...)) + "</p>"
+	}
 	for _, t := range e.Base.Tags {
 		f.terms = append(f.terms, feedTerm{t, say("tag.title", plainName(t))})
 	}

@@ -19,6 +19,7 @@ type entry struct {
 	Project *link     // what it is part of
 	Parent  *link     // what it answers
 	Quote   *link     // a post's: what it quotes
+	Sharers []person  // who passed it on, of what is looked for or offered
 	Who     string    // an opening's: who may answer
 	Behalf  person    // an opening's: for whom it is published, where that is not its publisher
 	Sub     bool      // stands in a section with a heading of its own
@@ -41,6 +42,11 @@ func (v *visit) entryOf(ctx context.Context, o node.Object) (*entry, error) {
 	if e.Project, err = v.linkTo(ctx, b.Project); err != nil {
 		return nil, err
 	}
+	if p, ok := o.(*node.Post); !ok || p.Asks {
+		if e.Sharers, err = v.sharersOf(ctx, b.IRI); err != nil {
+			return nil, err
+		}
+	}
 	if opening, ok := o.(*node.Opening); ok {
 		if e.Behalf, err = v.behalfOf(ctx, opening); err != nil {
 			return nil, err
@@ -55,6 +61,29 @@ func (v *visit) entryOf(ctx context.Context, o node.Object) (*entry, error) {
 		}
 	}
 	return e, nil
+}
+
+// sharersOf are those who passed something on, whom no rule keeps off our pages (MOD-3).
+func (v *visit) sharersOf(ctx context.Context, iri string) (list []person, err error) {
+	actors, err := v.node.Sharers(ctx, iri)
+	if err != nil || len(actors) == 0 {
+		return nil, err
+	}
+	rules, err := v.node.Policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, actor := range actors {
+		if j := rules.Of(actor); j.Refused() || j.Limited() {
+			continue
+		}
+		who, err := v.people.of(ctx, actor)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, who)
+	}
+	return list, nil
 }
 
 // entries prepares a list.

@@ -105,6 +105,9 @@ func (n noun[T]) show(a *app) *cobra.Command {
 				return err
 			}
 			o := n.shown(h, found.(T))
+			if o.Common().SharedBy, err = h.Sharers(ctx, o.Common().IRI); err != nil {
+				return err
+			}
 			var below error
 			err = a.show(o, func(w io.Writer) {
 				b := o.Common()
@@ -121,6 +124,9 @@ func (n noun[T]) show(a *app) *cobra.Command {
 						row("by", h.nameOf(ctx, b.Actor))
 					}
 					row("published", when(b))
+					for i, who := range b.SharedBy {
+						row([]string{"passed on by", ""}[min(i, 1)], h.nameOf(ctx, who))
+					}
 				})
 				n.lines(w, h, o)
 				for i, t := range b.Texts {

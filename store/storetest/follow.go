@@ -145,6 +145,19 @@ func sharesOfActor(t *testing.T, x *fixture) {
 	if len(list) != 2 || list[0].ObjectIRI != two.IRI || list[0].IRI != "s2" || list[1].ObjectIRI != one.IRI || !list[1].At.Equal(noon.Add(time.Minute)) {
 		t.Errorf("shares of b: %+v", list)
 	}
+	x.write(func(tx node.Tx) error {
+		for _, actor := range []string{"d", "e", "c"} {
+			x.ok(tx.React(x.ctx, node.Reaction{Object: one.IRI, Actor: actor, Verb: node.Announce, IRI: actor + "1", At: noon}))
+		}
+		x.ok(tx.React(x.ctx, node.Reaction{Object: one.IRI, Actor: "d", Verb: node.Like, IRI: "d2", At: noon}))
+		x.ok(tx.SaveFollowed(x.ctx, &node.Following{Actor: "e", State: node.Pending}))
+		return tx.SaveFollowed(x.ctx, &node.Following{Actor: "d", State: node.Accepted})
+	})
+	for limit, want := range map[int]string{10: "[d b c]", 2: "[d b]"} {
+		sharers, err := x.Sharers(x.ctx, one.IRI, limit)
+		x.ok(err)
+		check(x, "sharers", fmt.Sprint(sharers), want)
+	}
 	brought, err := x.Bringers(x.ctx, two.IRI)
 	x.ok(err)
 	if len(brought) != 2 || brought[0].Actor != "b" || brought[0].IRI != "s2" || !brought[0].At.Equal(noon.Add(2*time.Minute)) || brought[1].Verb != node.Create {
