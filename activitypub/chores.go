@@ -15,15 +15,29 @@ import (
 )
 
 // chores does what nobody waits for: reads the outboxes of those we follow and the lists to which we are subscribed, looks whom
-// they list, fetches what is missing from a
-// conversation, asks again where a Follow was not answered, asks whether a follower whose inbox is gone is gone
-// too, closes openings at their deadline, puts away a key that was replaced, and throws away what has passed its time.
+// they list, fetches what is missing from a conversation, asks again where a Follow was not answered, asks whether a
+// follower whose inbox is gone is gone too, closes openings at their deadline, puts away a key that was replaced, and throws away what has passed its time.
 type chores struct {
 	w        *Wire
 	log      *slog.Logger
 	bell     chan struct{}
 	patience time.Duration // for one try at a task
 	every    time.Duration // choresPoll; longer in tests
+
+	mu   sync.Mutex
+	busy map[taskName]bool // tasks in hand
+	work sync.WaitGroup
+}
+
+// taskName tells one task from all others.
+type taskName struct {
+	kind    node.TaskKind
+	subject string
+}
+
+// readsLists says whether a task reads a list of somebody else's, page by page.
+func (n taskName) readsLists() bool {
+	return n.kind == node.TaskBackfill || n.kind == node.TaskPoll || n.kind == node.TaskDiscover
 }
 
 const (
@@ -31,13 +45,14 @@ const (
 	expireEvery = 20 * time.Second
 	passOnEvery = 5 * time.Second
 	sweepEvery  = time.Hour
-	tasksAtOnce = 4
+	tasksAtOnce = 4  // that read lists, and as many others
+	tasksLooked = 64 // of those that are due, the ones that wait longest
 	taskGivenUp = 10 // attempts, over about a day
 	taskTime    = 5 * time.Minute
 )
 
 func newChores(w *Wire) *chores {
-	return &chores{w: w, log: w.log.With("room", "chores"), bell: make(chan struct{}, 1), patience: taskTime, every: choresPoll}
+	return &chores{w: w, log: w.log.With("room", "chores"), bell: make(chan struct{}, 1), patience: taskTime, every: choresPoll, busy: map[taskName]bool{}}
 }
 
 // Wake makes it look for tasks. It never blocks.
@@ -91,6 +106,7 @@ func (c *chores) Run(ctx context.Context) error {
 
 // runTasks does tasks until ctx ends.
 func (c *chores) runTasks(ctx context.Context) {
+	defer c.work.Wait()
 	tick := time.NewTicker(c.every)
 	defer tick.Stop()
 	for {
@@ -104,23 +120,40 @@ func (c *chores) runTasks(ctx context.Context) {
 	}
 }
 
-// tasks does what is due, a few side by side, and waits for them.
+// tasks begins what is due, a few side by side. A list at a slow server takes minutes, so lists and everything else have
+// places of their own.
 func (c *chores) tasks(ctx context.Context) {
-	due, err := c.w.node.Store().DueTasks(ctx, c.w.node.Now(), tasksAtOnce)
+	due, err := c.w.node.Store().DueTasks(ctx, c.w.node.Now(), tasksLooked)
 	if err != nil {
 		return
 	}
-	var work sync.WaitGroup
-	for _, t := range due {
-		work.Go(func() { c.do(ctx, t) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	under := map[bool]int{}
+	for name := range c.busy {
+		under[name.readsLists()]++
 	}
-	work.Wait()
-	if len(due) == tasksAtOnce {
-		c.Wake()
+	for _, t := range due {
+		name := taskName{t.Kind, t.Subject}
+		if c.busy[name] || under[name.readsLists()] >= tasksAtOnce {
+			continue
+		}
+		c.busy[name] = true
+		under[name.readsLists()]++
+		c.work.Go(func() {
+			kept := c.do(ctx, t)
+			c.mu.Lock()
+			delete(c.busy, name)
+			c.mu.Unlock()
+			if kept { // else the same would begin again in the same moment
+				c.Wake()
+			}
+		})
 	}
 }
 
-func (c *chores) do(ctx context.Context, t *node.Task) {
+// do does a task, and says whether it is kept when to do it again, or that it is over.
+func (c *chores) do(ctx context.Context, t *node.Task) bool {
 	again, err := c.try(ctx, t)
 	if err != nil && ctx.Err() == nil {
 		c.log.Info("task not done", "task", t.Kind, "actor", t.Subject, "tries", t.Attempts+1, "err", err)
@@ -153,6 +186,7 @@ func (c *chores) do(ctx context.Context, t *node.Task) {
 	if err != nil && ctx.Err() == nil {
 		c.log.Warn("task cannot be put off", "task", t.Kind, "actor", t.Subject, "err", err)
 	}
+	return err == nil
 }
 
 // tomorrow is a day from now, an hour more or less, so that what began together does not stay together.

@@ -2,7 +2,10 @@ package activitypub
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +24,7 @@ func TestSlowTasksArePutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.tasks(t.Context())
+	c.work.Wait()
 	left, err := q.node.Store().Tasks(t.Context(), node.TaskParents)
 	if err != nil || len(left) != 1 {
 		t.Fatalf("%d tasks are left, %v", len(left), err)
@@ -70,5 +74,47 @@ func TestDeadlineBesideASlowTask(t *testing.T) {
 	left, err := q.db.Tasks(t.Context(), node.TaskParents)
 	if err != nil || len(left) != 1 || left[0].Attempts != 0 {
 		t.Errorf("%v, %+v; want the task still under way", err, left)
+	}
+}
+
+// Lists at servers that hang hold up neither other tasks nor the end: each kind has places of its own (LIM).
+func TestSlowListsHoldUpNothing(t *testing.T) {
+	t.Parallel()
+	q := newQueueNode(t, t.TempDir(), Options{})
+	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(func() {
+		hang.CloseClientConnections()
+		hang.Close()
+	})
+	save := func(task *node.Task) {
+		q.must(q.node.Store().Tx(t.Context(), func(tx node.Tx) error { return tx.SaveTask(t.Context(), task) }))
+	}
+	for i := range 3 * tasksAtOnce {
+		list := fmt.Sprint(strings.Replace(hang.URL, "127.0.0.1", "localhost", 1), "/", i)
+		q.must(q.node.Subscribe(t.Context(), "test", &node.Subscription{Source: list, List: list}))
+	}
+	for i := range 2 * tasksAtOnce {
+		save(&node.Task{Kind: node.TaskAsk, Subject: fmt.Sprint("https://nobody.example/", i), Due: q.node.Now()}) // ends at once
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c := newChores(q.wire)
+	var run sync.WaitGroup
+	run.Go(func() { c.Run(ctx) })
+	defer run.Wait()
+	defer cancel()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		left, err := q.node.Store().Tasks(t.Context(), node.TaskAsk)
+		q.must(err)
+		if len(left) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d tasks wait for lists that hang", len(left))
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.busy) > tasksAtOnce {
+		t.Errorf("%d lists are read at once", len(c.busy))
 	}
 }

@@ -25,7 +25,7 @@ const (
 		select s.actor
 		  from sighting s left join look l on l.actor = s.actor left join actor a on a.iri = s.actor
 		 where s.through = $1
-		   and (l.actor is null and (a.iri is null or a.is_coop and not a.local and a.gone_ms = 0 and a.fetched_ms < $3)
+		   and (l.actor is null and (a.iri is null or a.is_coop and not a.local and not a.sample and a.gone_ms = 0 and a.fetched_ms < $3)
 		        or l.due_ms <= $2)
 		 group by s.actor
 		 order by min(l.actor is not null or a.iri is not null), min(s.at_ms), s.actor
@@ -33,7 +33,7 @@ const (
 	sightedCoops = `
 		select distinct s.actor
 		  from sighting s join actor a on a.iri = s.actor
-		 where s.through = $1 and a.is_coop and a.gone_ms = 0 and a.hidden = 0 and not a.local
+		 where s.through = $1 and a.is_coop and a.gone_ms = 0 and a.hidden = 0 and not a.local and not a.sample
 		 order by s.actor
 		 limit 200`
 	lookOf     = `select actor, found, failures, at_ms, due_ms from look where actor = $1`
