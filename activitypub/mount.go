@@ -44,7 +44,7 @@ func (w *Wire) Mount(e *echo.Echo) {
 	get("/ap/coop/featured", w.document(to(l.Board()), w.getFeatured))
 	get("/ap/coop/openings", w.document(to(l.Board()), w.getOpenings))
 	get("/ap/coop/projects", w.document(to(l.Profile()), w.getProjects))
-	get("/ap/coop/shared", w.document(to(l.Board()), w.getShared))
+	get("/ap/coop/shared", w.document(to(l.SharedList()), w.getShared))
 	get("/@:handle", w.profile)
 
 	// What it says.

@@ -142,6 +142,10 @@ func sampleLetters() map[string]any {
 	theirNote := "https://trenza.example/ap/posts/aaaaaaaaaa"
 	announce := act(node.Announce, "l4b7ks2qxa")
 	announce.ObjectIRI, announce.Cc = theirNote, []string{l.Followers(), other}
+	announceUpdate := act(node.Announce, "t4b7ks2qxa")
+	announceUpdate.ObjectIRI, announceUpdate.To, announceUpdate.Cc = "https://trenza.example/ap/openings/cccccccccc", followers, nil
+	announceUpdate.Inner = &node.Act{IRI: "https://trenza.example/ap/activities/f6g7h2i3j4", Verb: node.Update, Actor: other,
+		ObjectIRI: announceUpdate.ObjectIRI, Published: sampleTime.Add(-time.Minute)}
 	like := to(act(node.Like, "m4b7ks2qxa"), theirNote)
 	like.To = []string{other}
 	unshare := act(node.Undo, "n4b7ks2qxa")
@@ -151,7 +155,7 @@ func sampleLetters() map[string]any {
 	flag.Objects, flag.Content = []string{other, theirNote}, "The same advertisement beneath every opening."
 	return map[string]any{
 		"move": move, "update-moved": updateMoved, "accept-quote": quoting,
-		"announce": announce, "like": like, "undo-announce": unshare,
+		"announce": announce, "announce-update": announceUpdate, "like": like, "undo-announce": unshare,
 		"actor": sampleActor(), "opening": opening, "project": sampleProject(), "post": samplePost(), "tombstone": gone,
 		"create": create, "update": update, "delete": del, "update-actor": renew, "follow": follow, "undo": undo,
 		"accept": accept, "reject": reject, "add": add, "remove": remove, "flag": flag,

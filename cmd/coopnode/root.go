@@ -68,6 +68,8 @@ func rootCommand(a *app) *cobra.Command {
 		likeCommand(a),
 		unlikeCommand(a),
 
+		group("federation", "This node as a federation", sharesCommand(a)),
+
 		inboxCommand(a),
 		blockCommand(a),
 		reportCommand(a),
