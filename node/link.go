@@ -69,6 +69,8 @@ func (l Links) Profile() string     { return l.Base + "/" }
 func (l Links) Board() string       { return l.Base + "/openings" }
 func (l Links) ProjectList() string { return l.Base + "/projects" }
 func (l Links) PostList() string    { return l.Base + "/posts" }
+func (l Links) Search() string      { return l.Base + "/search" }
+func (l Links) Directory() string   { return l.Base + "/directory" }
 
 // Pages of a federation: its members and what it passes on. Numbers is what this node has seen of the network.
 func (l Links) MemberList() string { return l.Base + "/members" }

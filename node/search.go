@@ -222,36 +222,24 @@ func (n *Node) readSearch(ctx context.Context, q SearchQuery) (SearchQuery, erro
 	}
 	var err error
 	if q.Federation != "" {
-		q.Federation, err = n.federationAt(ctx, strings.TrimSpace(q.Federation), q.At)
+		q.Federation, err = n.federationAt(ctx, strings.TrimSpace(q.Federation))
 	}
 	return q, err
 }
 
 // federationAt is the address of a federation that people call by it, by @handle@host or by its host. One that is not known
 // has no members here: then it stays what it is, which is nobody's address.
-func (n *Node) federationAt(ctx context.Context, name string, now time.Time) (string, error) {
+func (n *Node) federationAt(ctx context.Context, name string) (string, error) {
 	if strings.Contains(name, "://") {
 		return name, nil
 	}
-	if handle, host, ok := strings.Cut(strings.TrimPrefix(name, "@"), "@"); ok {
-		a, err := n.store.ActorByHandle(ctx, handle, host)
-		if IsNotFound(err) {
-			return name, nil
-		} else if err != nil {
-			return "", err
-		}
-		return a.IRI, nil
-	}
-	hits, _, err := n.store.Search(ctx, SearchQuery{Text: `"` + name + `"`, Kinds: []string{KindOfFederation}, At: now, Limit: 200})
-	if err != nil {
-		return "", err
-	}
-	for _, h := range hits {
-		if a, err := n.store.Actor(ctx, h.IRI); err == nil && strings.EqualFold(a.Host, name) {
+	known, err := n.CoopsAt(ctx, name)
+	for _, a := range known {
+		if a.IsFederation() {
 			return a.IRI, nil
 		}
 	}
-	return name, nil
+	return name, err
 }
 
 // Indexing works in portions, so that it never holds up others for long.

@@ -16,7 +16,8 @@ type listing struct {
 	lead  string
 	page  string // address of the page with what is chosen there, at its newest part
 	query node.ObjectQuery
-	only  node.Object // where it is one object and no list
+	seek  *node.SearchQuery // where it is found by a search instead
+	only  node.Object       // where it is one object and no list
 	forms []node.FeedForm
 }
 
@@ -153,15 +154,34 @@ const maxTagBytes = 200
 
 // part reads the part of a listing that the visitor asks for, at most limit entries, and the cursor of the next part.
 func (v *visit) part(ctx context.Context, c echo.Context, l listing, limit int) (list []*entry, next string, err error) {
-	q := l.query
-	q.Limit = limit
-	if q.Before, err = cursor(c); err != nil {
+	before, err := cursor(c)
+	if err != nil {
 		return nil, "", err
 	}
-	objects, next, err := v.node.Objects(ctx, q)
+	var objects []node.Object
+	if l.seek != nil {
+		q := *l.seek
+		q.Before, q.Limit = before, limit
+		objects, next, err = v.found(ctx, q)
+	} else {
+		q := l.query
+		q.Before, q.Limit = before, limit
+		objects, next, err = v.node.Objects(ctx, q)
+	}
 	if err != nil {
 		return nil, "", err
 	}
 	list, err = v.entries(ctx, objects)
 	return list, next, err
+}
+
+// found are the objects among what a search finds.
+func (v *visit) found(ctx context.Context, q node.SearchQuery) (objects []node.Object, next string, err error) {
+	list, next, err := v.node.Search(ctx, q)
+	for _, f := range list {
+		if f.Object != nil {
+			objects = append(objects, f.Object)
+		}
+	}
+	return objects, next, err
 }

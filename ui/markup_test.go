@@ -200,7 +200,7 @@ func checkHead(fail func(string, ...any), page string, count map[string]int, met
 	if c := metas["canonical "]; c != metas["og:url"] || !strings.HasPrefix(c, base+"/") {
 		fail("canonical is %q, og:url %q", c, metas["og:url"])
 	}
-	if !strings.HasPrefix(page, "/tags/") && !strings.HasPrefix(metas["alternate application/activity+json"], base+"/ap/") {
+	if !strings.HasPrefix(page, "/tags/") && page != "/directory" && !strings.HasPrefix(metas["alternate application/activity+json"], base+"/ap/") {
 		fail("ActivityPub is at %q", metas["alternate application/activity+json"])
 	}
 }

@@ -58,6 +58,8 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.list(e, "/shared", u.shared, u.sharedList)
 	u.list(e, "/coops/:address", u.coopPage, u.ofCoop)
 	u.list(e, "/federations/:address", u.coopPage, u.ofCoop)
+	u.list(e, "/search", u.search, u.searched)
+	u.page(e, "/directory", u.directory)
 	u.page(e, "/about", u.about)
 
 	u.answers(e, "/interact", u.interact, u.interactWith)
@@ -232,7 +234,7 @@ func (v *visit) older(next string) string {
 	}
 	q := url.Values{}
 	for k, s := range v.query {
-		if k == "lang" || slices.Contains(choiceKeys, k) {
+		if k == "lang" || slices.Contains(choiceKeys, k) || slices.Contains(soughtKeys, k) {
 			q[k] = s
 		}
 	}

@@ -63,6 +63,8 @@ func rootCommand(a *app) *cobra.Command {
 		followersCommand(a),
 		followingCommand(a),
 		timelineCommand(a),
+		searchCommand(a),
+		directoryCommand(a),
 		shareCommand(a),
 		unshareCommand(a),
 		likeCommand(a),

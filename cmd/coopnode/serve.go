@@ -107,6 +107,7 @@ func (a *app) serve(ctx context.Context) error {
 		running.Go(func() error { return ended(loop.Run(runCtx)) })
 	}
 	running.Go(func() error { return ended(watch(runCtx, h)) })
+	running.Go(func() error { return ended(h.KeepIndexed(runCtx)) })
 	running.Go(func() error {
 		<-runCtx.Done()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
