@@ -106,8 +106,12 @@ func (e Encoder) act(a *node.Act) (activity, error) {
 		target.AppendIRI(where)
 		t.SetActivityStreamsTarget(target)
 	}
+	put(t.GetUnknownProperties(), "origin", a.Origin)
 	put(t.GetUnknownProperties(), "instrument", a.Instrument)
 	put(t.GetUnknownProperties(), "result", a.Result)
+	if err := e.aboutMembership(t, a); err != nil {
+		return nil, err
+	}
 	times(t, a.Published, time.Time{})
 	return t, nil
 }
@@ -157,6 +161,14 @@ func newActivity(v node.Verb) activity {
 		return streams.NewActivityStreamsFlag()
 	case node.Move:
 		return streams.NewActivityStreamsMove()
+	case node.Join:
+		return streams.NewActivityStreamsJoin()
+	case node.Invite:
+		return streams.NewActivityStreamsInvite()
+	case node.Leave:
+		return streams.NewActivityStreamsLeave()
+	case node.TentativeAccept:
+		return streams.NewActivityStreamsTentativeAccept()
 	case node.QuoteRequest:
 		return newQuoteRequest()
 	}
@@ -180,6 +192,11 @@ func verbOf(ctx context.Context, t vocab.Type) (verb node.Verb) {
 		func(context.Context, vocab.ActivityStreamsMove) error { return is(node.Move) },
 		func(context.Context, vocab.ActivityStreamsBlock) error { return is(node.Block) },
 		func(context.Context, vocab.ActivityStreamsFlag) error { return is(node.Flag) },
+		func(context.Context, vocab.ActivityStreamsJoin) error { return is(node.Join) },
+		func(context.Context, vocab.ActivityStreamsInvite) error { return is(node.Invite) },
+		func(context.Context, vocab.ActivityStreamsLeave) error { return is(node.Leave) },
+		func(context.Context, vocab.ActivityStreamsAdd) error { return is(node.Add) },
+		func(context.Context, vocab.ActivityStreamsRemove) error { return is(node.Remove) },
 	)
 	if err != nil {
 		return ""
@@ -195,11 +212,13 @@ func verbOf(ctx context.Context, t vocab.Type) (verb node.Verb) {
 func decodeAct(m map[string]any, verb node.Verb, rules AddressRules, now time.Time) *node.Act {
 	a := &node.Act{
 		IRI: Str(m, "id"), Verb: verb, Actor: IDOf(m["actor"]), ObjectIRI: IDOf(first(m["object"])),
-		Target: IDOf(first(m["target"])), Instrument: IDOf(first(m["instrument"])),
+		Target: IDOf(first(m["target"])), Origin: IDOf(first(m["origin"])), Instrument: IDOf(first(m["instrument"])),
 		To: IDs(m["to"]), Cc: IDs(m["cc"]), Published: said(m, now),
 	}
 	if verb == node.Flag {
 		complaint(m, a)
+	} else if saysWhy[verb] {
+		readWhy(m, a, rules, now)
 	}
 	carried := Obj(first(m["object"]))
 	if carried == nil {

@@ -33,6 +33,7 @@ type shelf struct {
 // A row is what stands on one page of a shelf.
 type row struct {
 	ids   []string
+	items []any     // instead of ids, where whole objects stand there
 	next  string    // cursor of the next row, "" at the end
 	until time.Time // when it is no longer right by itself; zero for never
 }
@@ -70,7 +71,10 @@ func page(ctx context.Context, s shelf, after string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.GetUnknownProperties()["orderedItems"] = toList(r.ids)
+	if r.items == nil {
+		r.items = toList(r.ids)
+	}
+	p.GetUnknownProperties()["orderedItems"] = r.items
 	a, err := written(p, nil)
 	if err == nil {
 		a.until = r.until
@@ -180,7 +184,7 @@ func (w *Wire) objects(id string, query func() node.ObjectQuery) shelf {
 			q := query()
 			q.Before, q.Limit = after, pageOfIDs
 			found, next, err := w.node.Objects(ctx, q)
-			return row{idsOf(found), next, openUntil(cmp.Or(q.OpenAt, q.PassedAt), found)}, err
+			return row{ids: idsOf(found), next: next, until: openUntil(cmp.Or(q.OpenAt, q.PassedAt), found)}, err
 		},
 	}
 }

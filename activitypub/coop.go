@@ -115,6 +115,7 @@ func encodeCoop(own map[string]any, a *node.Actor, c *node.Coop, l node.Links) {
 	put(own, "coop:jurisdiction", c.Jurisdiction)
 	put(own, "coop:registry", c.Registry)
 	put(own, "coop:registrationNumber", c.RegistrationNo)
+	put(own, "coop:registryUrl", c.RegistryURL)
 	if len(c.CustomerMix) > 0 {
 		mix := map[string]any{}
 		for k, v := range c.CustomerMix {
@@ -138,9 +139,9 @@ func encodeCoop(own map[string]any, a *node.Actor, c *node.Coop, l node.Links) {
 	}
 	putList(own, "coop:looksFor", c.LooksFor)
 	putList(own, "coop:offersHelp", c.OffersHelp)
-	own["coop:openings"], own["coop:projects"] = l.Openings(), l.Projects()
+	own["coop:openings"], own["coop:projects"], own["coop:memberships"] = l.Openings(), l.Projects(), l.Memberships()
 	if a.IsFederation() {
-		own["coop:shared"] = l.Shared()
+		encodeFederation(own, c, l)
 	}
 }
 
@@ -296,12 +297,13 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 	a.Published, _ = Time(m, "published")
 	a.Updated, _ = Time(m, "updated")
 	if kind := first(m["additionalType"]); kind == node.KindCooperative || kind == node.KindConsortium {
-		a.Coop = decodeCoop(m, kind.(string))
+		a.Coop = decodeCoop(m, kind.(string), sameHost)
 	}
 	return a, nil
 }
 
-func decodeCoop(m map[string]any, kind string) *node.Coop {
+// decodeCoop reads what a cooperative says of itself. sameHost is the address at a key where that is on its own host.
+func decodeCoop(m map[string]any, kind string, sameHost func(key string) string) *node.Coop {
 	c := &node.Coop{
 		Kind: kind, LegalName: short(m, "legalName"), Founded: short(m, "foundingDate"), Languages: texts(m["knowsLanguage"]),
 		Skills: skillsIn(m["knowsAbout"]), AreaServed: texts(m["areaServed"]), Place: placeIn(m["location"]), MemberOf: IDs(few(m["memberOf"])),
@@ -310,8 +312,11 @@ func decodeCoop(m map[string]any, kind string) *node.Coop {
 		Jurisdiction: short(m, "coop:jurisdiction"), Registry: short(m, "coop:registry"), RegistrationNo: short(m, "coop:registrationNumber"),
 		AcceptsCustomers: texts(m["coop:acceptsCustomers"]), Remote: boolIn(m["coop:remote"]), TimeZone: short(m, "coop:timeZone"),
 		LooksFor: texts(m["coop:looksFor"]), OffersHelp: texts(m["coop:offersHelp"]),
-		OpeningsIRI: IDOf(m["coop:openings"]), ProjectsIRI: IDOf(m["coop:projects"]),
-		SharedIRI: IDOf(m["coop:shared"]),
+		RegistryURL: webAddress(m["coop:registryUrl"]),
+		OpeningsIRI: sameHost("coop:openings"), ProjectsIRI: sameHost("coop:projects"), MembershipsIRI: sameHost("coop:memberships"),
+	}
+	if kind == node.KindConsortium {
+		decodeFederation(m, c, sameHost)
 	}
 	for _, v := range few(m["contactPoint"]) {
 		if ct := Obj(v); ct != nil {

@@ -158,10 +158,17 @@ func (in *incoming) mayProve(host string) bool {
 }
 
 // needsProof says that what a letter is about must be fetched from its own home before anything
-// can be believed: an Announce of something that is not ours, a Move.
+// can be believed: an Announce of something that is not ours, a Move, an application elsewhere, the profile of one who
+// applies or invites.
 func (in *incoming) needsProof(l *node.Letter) bool {
 	verb := node.Verb(l.Verb)
-	return verb == node.Move || verb == node.Announce && !in.w.node.Links.Ours(l.Object)
+	switch verb {
+	case node.Move, node.Join, node.Invite:
+		return true
+	case node.Announce, node.Add:
+		return !in.w.node.Links.Ours(l.Object)
+	}
+	return false
 }
 
 // open handles letters of one host in their order.
@@ -281,12 +288,18 @@ func isDisproof(err error) bool {
 // announces or publishes by its address alone.
 func (w *Wire) gather(ctx context.Context, a *node.Act) error {
 	ctx = withRequests(ctx, proofRequests)
+	if a.Verb == node.Join && a.ObjectIRI == w.node.Links.Actor() || a.Verb == node.Invite {
+		w.knowAnew(ctx, a.Actor)
+		return nil
+	}
 	if a.Object != nil || a.Subject != nil || a.ObjectIRI == "" || w.node.Links.Ours(a.ObjectIRI) {
 		return nil
 	}
 	switch a.Verb {
 	case node.Move:
 		return w.proveMove(ctx, a)
+	case node.Add:
+		return w.proveApplication(ctx, a)
 	case node.Announce:
 		if a.Inner != nil { // of an Update: what we have of it is looked at later, not by all who hear of it at once
 			if _, err := w.node.Object(ctx, a.ObjectIRI); !node.IsNotFound(err) {

@@ -90,6 +90,28 @@ read:
 	return line
 }
 
+// textOf is what people read of HTML, as plain text: a line for each paragraph and line break.
+func textOf(content string) string {
+	var b strings.Builder
+	hidden := false
+	for z := html.NewTokenizer(strings.NewReader(content)); ; {
+		switch t := z.Next(); t {
+		case html.ErrorToken:
+			return strings.TrimSpace(b.String())
+		case html.TextToken:
+			if !hidden {
+				b.Write(z.Text())
+			}
+		default:
+			name, _ := z.TagName()
+			hidden = t == html.StartTagToken && (string(name) == "script" || string(name) == "style")
+			if endsLine[string(name)] && t != html.StartTagToken || string(name) == "br" {
+				b.WriteByte('\n')
+			}
+		}
+	}
+}
+
 // endsLine are the elements at which a line ends.
 var endsLine = map[string]bool{"p": true, "br": true, "div": true, "h1": true, "h2": true, "h3": true, "h4": true, "li": true, "blockquote": true, "pre": true}
 

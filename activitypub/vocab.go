@@ -64,6 +64,10 @@ var terms = map[string]any{
 	"coop:availability": nested("coop:availability", false), "coop:membersAbroad": nested("coop:membersAbroad", false),
 	"coop:answer": nested("coop:answer", false), "coop:customer": nested("coop:customer", false),
 	"coop:goal": nested("coop:goal", false), "coop:coordination": nested("coop:coordination", false),
+	"coop:memberships": id("coop:memberships"), "coop:members": id("coop:members"), "coop:applications": id("coop:applications"),
+	"coop:registryUrl": id("coop:registryUrl"),
+	"coop:admittedBy": idSet("coop:admittedBy"), "coop:vouches": set("coop:vouches"),
+	"coop:admission": admissionTerm, "coop:resharing": nested("coop:resharing", false),
 }
 
 func id(name string) any  { return map[string]any{"@id": name, "@type": "@id"} }
@@ -82,13 +86,17 @@ func nested(name string, list bool) any {
 	return t
 }
 
+// admissionTerm has criteria in several languages besides.
+var admissionTerm = map[string]any{"@id": "coop:admission", "@context": map[string]any{
+	"@vocab": namespaceCoop, "criteriaMap": map[string]any{"@id": namespaceCoop + "criteria", "@container": "@language"}}}
+
 // lists are the properties that stay arrays with one entry: other servers read nothing from them
 // otherwise, and streams makes one entry a bare value (interop.md 1.3, 6.2).
 var lists = map[string]bool{
 	"to": true, "cc": true, "tag": true, "attachment": true, "orderedItems": true, "items": true, "skills": true,
 	"knowsAbout": true, "knowsLanguage": true, "areaServed": true, "memberOf": true, "contactPoint": true,
 	"availableLanguage": true, "attributionDomains": true, "coop:filledBy": true, "coop:outcomes": true, "coop:seeking": true,
-	"implements": true, "automaticApproval": true, "alsoKnownAs": true, "assertionMethod": true,
+	"coop:vouches": true, "coop:admittedBy": true, "implements": true, "automaticApproval": true, "alsoKnownAs": true, "assertionMethod": true,
 }
 
 // finish makes the bytes of a document that streams has written: our @context in place of the one

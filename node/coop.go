@@ -119,6 +119,14 @@ const (
 	KindConsortium  = "http://schema.org/Consortium"
 )
 
+// nameLists says where the lists of this node's own coop are.
+func (l Links) nameLists(c *Coop) {
+	c.OpeningsIRI, c.ProjectsIRI, c.MembershipsIRI = l.Openings(), l.Projects(), l.Memberships()
+	if c.Kind == KindConsortium {
+		c.MembersIRI, c.ApplicationsIRI, c.SharedIRI = l.Members(), l.Applications(), l.Shared()
+	}
+}
+
 // Contact is one public way to reach the coop.
 type Contact struct {
 	Type      string   `json:"type,omitempty"` // intercooperation, press ...

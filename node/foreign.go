@@ -243,7 +243,12 @@ func (n *Node) clean(texts []Text) {
 	}
 }
 
-func (n *Node) cleanActor(a *Actor) { n.clean(a.Summary) }
+func (n *Node) cleanActor(a *Actor) {
+	n.clean(a.Summary)
+	if a.Coop != nil && a.Coop.Admission != nil {
+		n.clean(a.Coop.Admission.Criteria)
+	}
+}
 
 // KeepActor stores an actor as it was read from its home, key included. Our own stays as it is; samples of its host
 // give way.

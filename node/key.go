@@ -222,6 +222,9 @@ func (n *Node) RetireKeys(ctx context.Context) (waiting bool, err error) {
 // saveOwn keeps our profile with its document, as of updated.
 func (n *Node) saveOwn(ctx context.Context, tx Tx, a *Actor, updated time.Time) (err error) {
 	a.Updated = updated
+	if a.Coop != nil {
+		n.Links.nameLists(a.Coop)
+	}
 	if a.Raw, err = n.enc.EncodeActor(a); err != nil {
 		return err
 	}

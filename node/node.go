@@ -90,8 +90,9 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
 		KeyID: public.ID, KeyPEM: public.PEM,
 		Published: now, Updated: now,
-		Coop: &Coop{Kind: KindCooperative, OpeningsIRI: l.Openings(), ProjectsIRI: l.Projects()},
+		Coop: &Coop{Kind: KindCooperative},
 	}
+	l.nameLists(a.Coop)
 	if a.Name == "" {
 		a.Name = setup.Handle
 	}
