@@ -90,6 +90,38 @@ func TestGoldenQuote(t *testing.T) {
 	checkGolden(t, "quote", raw)
 }
 
+// What each side says of a membership is a document of its own, and stands whole in its list.
+func TestGoldenRecords(t *testing.T) {
+	record, own := sampleMembership()
+	for name, m := range map[string]*node.Membership{"record": record, "claim": own} {
+		r, err := encodeRecord(sampleLinks, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := write(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkGolden(t, name, raw)
+		doc, err := ReadJSON(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decodeRecord(doc, sampleLinks.Actor(), AddressRules{}, sampleTime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &node.Record{IRI: sampleLinks.Membership(m.ID), Subject: sampleLinks.Actor(), Object: m.Federation, Since: m.CoopSays.Since}
+		if m == record {
+			want = &node.Record{IRI: want.IRI, Subject: want.Subject, Object: m.Coop, Member: true,
+				Since: m.FederationSays.Since, Until: m.FederationSays.Until, Role: m.Role, Vouches: m.Vouches}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s comes back as %+v, want %+v", name, got, want)
+		}
+	}
+}
+
 // Decision 4: all that we send is understood by streams as the same type with the same id.
 func TestStreamsReadsWhatWeSend(t *testing.T) {
 	for name, v := range sampleLetters() {
@@ -144,7 +176,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	moved := sampleActor()
 	moved.MovedTo = "https://new.example/ap/coop"
-	for _, want := range []*node.Actor{sampleActor(), moved} {
+	for _, want := range []*node.Actor{sampleActor(), moved, sampleFederation()} {
 		got, err := decodeActor(read(want), rules)
 		if err != nil {
 			t.Fatal(err)
@@ -192,6 +224,8 @@ func TestSamplesAreFull(t *testing.T) {
 	check("Opening", reflect.ValueOf(sampleOpening()))
 	check("Project", reflect.ValueOf(sampleProject()))
 	check("Post", reflect.ValueOf(samplePost()))
+	check("Federation", reflect.ValueOf(sampleFederation()))
+	free = append(free, "Admission", "Resharing", "MembersIRI", "ApplicationsIRI", "SharedIRI")
 	check("Actor", reflect.ValueOf(sampleActor()))
 }
 
@@ -251,7 +285,8 @@ func TestFederationFile(t *testing.T) {
 	if got := named("Activities that it sends"); !maps.Equal(got, sent) {
 		t.Errorf("sent: FEDERATION.md names %v, the program %v", got, sent)
 	}
-	for _, v := range []node.Verb{node.Create, node.Update, node.Delete, node.Follow, node.Accept, node.Reject, node.Undo, node.Like, node.Announce, node.Add, node.Remove, node.Block, node.Flag, node.Move, node.QuoteRequest} {
+	for _, v := range []node.Verb{node.Create, node.Update, node.Delete, node.Follow, node.Accept, node.Reject, node.Undo, node.Like, node.Announce, node.Add, node.Remove, node.Block, node.Flag, node.Move, node.QuoteRequest,
+		node.Join, node.Invite, node.Leave, node.TentativeAccept} {
 		if got := named("Activities that it understands")[string(v)]; got != node.Wants(v) {
 			t.Errorf("understood: FEDERATION.md names %s: %v, the program takes it: %v", v, got, node.Wants(v))
 		}

@@ -35,14 +35,40 @@ func sampleActor() *node.Actor {
 			MemberOf:   []string{"https://ponte.example/ap/coop"}, Website: "https://www.toxeira.example/", Ownership: "workers",
 			Members: given(12), Workers: given(14), OneMemberOneVote: given(true),
 			LegalForm:    node.LegalForm{Name: "Sociedade Cooperativa Galega", Abbreviation: "S. Coop. Galega", ELF: "ABCD"},
-			Jurisdiction: "ES-GA", Registry: "Rexistro de Cooperativas", RegistrationNo: "SAMPLE-1",
+			Jurisdiction: "ES-GA", Registry: "Rexistro de Cooperativas", RegistrationNo: "SAMPLE-1", RegistryURL: "https://registry.example/SAMPLE-1",
 			CustomerMix: map[string]int{"cooperatives": 25, "business": 75}, AcceptsCustomers: []string{"cooperatives", "public"},
 			Availability: &node.FreeHours{HoursPerMonth: 120, From: "2027-01-11", Said: sampleTime}, Remote: given(true), TimeZone: "Europe/Madrid",
 			MembersAbroad: &node.MembersAbroad{Accepts: given(true), Note: "Within the EU."},
 			LooksFor:      []string{"partners"}, OffersHelp: []string{"mentoring new coops"},
-			OpeningsIRI: l.Openings(), ProjectsIRI: l.Projects(),
+			OpeningsIRI: l.Openings(), ProjectsIRI: l.Projects(), MembershipsIRI: l.Memberships(),
 		},
 	}
+}
+
+// sampleFederation is the same node, were it a federation.
+func sampleFederation() *node.Actor {
+	a, l := sampleActor(), sampleLinks
+	c := a.Coop
+	c.Kind, c.Ownership = node.KindConsortium, "coops"
+	c.Admission = &node.Admission{
+		Criteria:  []node.Text{{Lang: "en", HTML: "<p>Owned by those who work there.</p>"}, {Lang: "gl", HTML: "<p>De quen alí traballa.</p>"}},
+		Countries: []string{"ES", "PT"}, Ownership: []node.Ownership{"workers", "multi-stakeholder"}, Fee: "1 % of what is earned, at most 300 EUR a year",
+		Rule: node.ByApprovals, Approvals: 2, Objections: 1, Days: 30,
+	}
+	c.Resharing = &node.Resharing{Kinds: []string{"subcontract", "job", "project"}, Held: []string{"job"}, PerDay: 3}
+	c.MembersIRI, c.ApplicationsIRI, c.SharedIRI = l.Members(), l.Applications(), l.Shared()
+	return a
+}
+
+// sampleMembership is what the sample federation records of a member; own is the claim of the sample coop.
+func sampleMembership() (record, own *node.Membership) {
+	since := sampleTime.AddDate(0, -7, 0)
+	record = &node.Membership{ID: "u4b7ks2qxa", Federation: sampleLinks.Actor(), Coop: "https://trenza.example/ap/coop", Role: "member",
+		Vouches: []string{"worker-owned", "legal-form-seen"}, AdmittedBy: []string{"https://menhir.example/ap/activities/a2b3c4d5e6"},
+		FederationSays: node.Word{IRI: sampleLinks.Membership("u4b7ks2qxa"), Since: since, Until: sampleTime}}
+	own = &node.Membership{ID: "v4b7ks2qxa", Federation: "https://ponte.example/ap/coop", Coop: sampleLinks.Actor(),
+		CoopSays: node.Word{IRI: sampleLinks.Membership("v4b7ks2qxa"), Since: since}}
+	return record, own
 }
 
 func sampleBase(t node.ObjectType, id string) node.Base {
@@ -153,7 +179,34 @@ func sampleLetters() map[string]any {
 	unshare.Inner = &node.Act{IRI: announce.IRI, Verb: node.Announce, Actor: l.Actor(), ObjectIRI: theirNote}
 	flag := to(act(node.Flag, "o4b7ks2qxa"), other)
 	flag.Objects, flag.Content = []string{other, theirNote}, "The same advertisement beneath every opening."
+	record, _ := sampleMembership()
+	record.FederationSays.Until = time.Time{}
+	join := to(act(node.Join, "w4b7ks2qxa"), other)
+	join.Content = "Seven people in Vigo, one vote each.\nWe build maps."
+	unjoin := to(act(node.Undo, "x4b7ks2qxa"), join.IRI)
+	unjoin.Inner = &node.Act{IRI: join.IRI, Verb: node.Join, Actor: l.Actor(), ObjectIRI: other}
+	applied := &node.Act{IRI: "https://trenza.example/ap/activities/j2b3c4d5e6", Verb: node.Join, Actor: other, ObjectIRI: l.Actor()}
+	about := func(v node.Verb, id string) *node.Act {
+		a := to(act(v, id), applied.IRI)
+		a.Inner = applied
+		return a
+	}
+	received, admitted, refused := about(node.TentativeAccept, "y4b7ks2qxa"), about(node.Accept, "z4b7ks2qxa"), about(node.Reject, "a5b7ks2qxa")
+	admitted.Record = record
+	refused.Content = "Members are owned by workers."
+	asked := to(act(node.Add, "b5b7ks2qxa"), applied.IRI)
+	asked.Target = l.Applications()
+	listed, excluded, claimed := act(node.Add, "c5b7ks2qxa"), act(node.Remove, "d5b7ks2qxa"), act(node.Add, "e5b7ks2qxa")
+	listed.ObjectIRI, listed.Target, listed.Cc = other, l.Members(), append(followers, other)
+	excluded.ObjectIRI, excluded.Origin, excluded.Cc, excluded.Content = other, l.Members(), listed.Cc, "No answer for a year."
+	claimed.ObjectIRI, claimed.Target, claimed.Cc = "https://ponte.example/ap/coop", l.Memberships(), followers
+	invite := to(act(node.Invite, "f5b7ks2qxa"), l.Actor())
+	invite.Target, invite.Content = other, "You work as we do."
+	leave := act(node.Leave, "g5b7ks2qxa")
+	leave.ObjectIRI, leave.Cc = other, append(followers, other)
 	return map[string]any{
+		"federation": sampleFederation(), "join": join, "undo-join": unjoin, "tentative-accept": received, "accept-join": admitted, "reject-join": refused,
+		"add-application": asked, "add-member": listed, "remove-member": excluded, "add-membership": claimed, "invite": invite, "leave": leave,
 		"move": move, "update-moved": updateMoved, "accept-quote": quoting,
 		"announce": announce, "announce-update": announceUpdate, "like": like, "undo-announce": unshare,
 		"actor": sampleActor(), "opening": opening, "project": sampleProject(), "post": samplePost(), "tombstone": gone,
