@@ -37,7 +37,7 @@ type taskName struct {
 
 // readsLists says whether a task reads a list of somebody else's, page by page.
 func (n taskName) readsLists() bool {
-	return n.kind == node.TaskBackfill || n.kind == node.TaskPoll || n.kind == node.TaskDiscover
+	return n.kind == node.TaskBackfill || n.kind == node.TaskPoll || n.kind == node.TaskDiscover || n.kind == node.TaskMembers || n.kind == node.TaskMemberships
 }
 
 const (
@@ -75,6 +75,11 @@ func (c *chores) Run(ctx context.Context) error {
 		now := c.w.node.Now()
 		if now.Sub(expired) >= expireEvery {
 			expired = now
+			if n, err := c.w.node.CloseApplications(ctx); err != nil && ctx.Err() == nil {
+				c.log.Warn("applications past their deadline cannot be closed, trying again", "err", err)
+			} else if n > 0 {
+				c.log.Info("applications closed at their deadline", "count", n)
+			}
 			if n, err := c.w.node.Expire(ctx); err != nil && ctx.Err() == nil {
 				c.log.Warn("openings past their deadline cannot be closed, trying again", "err", err)
 			} else if n > 0 {
@@ -154,6 +159,7 @@ func (c *chores) tasks(ctx context.Context) {
 
 // do does a task, and says whether it is kept when to do it again, or that it is over.
 func (c *chores) do(ctx context.Context, t *node.Task) bool {
+	due := t.Due
 	again, err := c.try(ctx, t)
 	if err != nil && ctx.Err() == nil {
 		c.log.Info("task not done", "task", t.Kind, "actor", t.Subject, "tries", t.Attempts+1, "err", err)
@@ -171,13 +177,22 @@ func (c *chores) do(ctx context.Context, t *node.Task) bool {
 		next.Attempts = t.Attempts // and it has said when
 	case t.Kind == node.TaskPoll:
 		again, next.Due = true, tomorrow(now)
+	case isWords(t) && again && err == nil:
+		next.Attempts, next.Due = 0, now.Add(node.CheckAgain-time.Hour+rand.N(time.Hour))
+	case isWords(t) && again && next.Attempts >= taskGivenUp:
+		next.Due = tomorrow(now)
 	case t.Kind == node.TaskDoubt || t.Kind == node.TaskAsk:
 		next.Due = now.Add(24 * time.Hour)
 	default:
 		next.Due = node.NextTry(now, next.Attempts+2)
 	}
-	again = again && (next.Attempts < taskGivenUp || daily || t.Kind == node.TaskPoll)
+	again = again && (next.Attempts < taskGivenUp || daily || t.Kind == node.TaskPoll || isWords(t))
 	err = c.w.node.Store().Tx(ctx, func(tx node.Tx) error {
+		if held, err := tx.Task(ctx, t.Kind, t.Subject); err == nil && !held.Due.Equal(due) {
+			return nil // it was asked for anew meanwhile
+		} else if err != nil && !node.IsNotFound(err) {
+			return err
+		}
 		if !again {
 			return tx.DropTask(ctx, t)
 		}
@@ -218,6 +233,8 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 		again = err != nil && !isDisproof(err)
 	case node.TaskRenew:
 		again, err = c.renew(ctx, t)
+	case node.TaskMembers, node.TaskMemberships:
+		again, err = c.words(ctx, t)
 	case node.TaskDoubt:
 		again, err = c.doubt(ctx, t)
 	}

@@ -46,7 +46,7 @@ func (w *Wire) Mount(e *echo.Echo) {
 	get("/ap/coop/projects", w.document(to(l.Profile()), w.getProjects))
 	get("/ap/coop/shared", w.document(to(l.SharedList()), w.getShared))
 	get("/ap/coop/memberships", w.document(to(l.Profile()), w.getMemberships))
-	get("/ap/coop/members", w.document(to(l.Profile()), w.getMembers))
+	get("/ap/coop/members", w.document(to(l.MemberList()), w.getMembers))
 	get("/ap/coop/applications", w.document(to(l.Profile()), w.getApplications))
 	get("/ap/memberships/:id", w.document(to(l.Profile()), w.getMembership))
 	get("/@:handle", w.profile)

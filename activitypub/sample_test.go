@@ -25,7 +25,7 @@ func sampleActor() *node.Actor {
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
 		KeyID: l.Key(), KeyPEM: "-----BEGIN PUBLIC KEY-----\nMIIB...\n-----END PUBLIC KEY-----\n",
 		AlsoKnownAs: []string{"https://microblog.example/users/toxeira"},
-		Published:   sampleTime.AddDate(0, -8, 0), Updated: sampleTime, ApprovesFollowers: true,
+		Published:   sampleTime.AddDate(0, -8, 0), Updated: sampleTime, ApprovesFollowers: true, Indexable: true,
 		Coop: &node.Coop{
 			Kind: node.KindCooperative, LegalName: "Toxeira Enxeñaría Web, S. Coop. Galega", Founded: "2011-05-03",
 			Languages: []string{"gl", "es", "en"}, Skills: []node.Skill{{Key: "accessibility", Name: "Accessibility audits", SameAs: "https://esco.example/skill/1"}, {Key: "web-engines", Name: "Web engines"}},

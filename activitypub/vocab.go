@@ -66,7 +66,7 @@ var terms = map[string]any{
 	"coop:goal": nested("coop:goal", false), "coop:coordination": nested("coop:coordination", false),
 	"coop:memberships": id("coop:memberships"), "coop:members": id("coop:members"), "coop:applications": id("coop:applications"),
 	"coop:registryUrl": id("coop:registryUrl"),
-	"coop:admittedBy": idSet("coop:admittedBy"), "coop:vouches": set("coop:vouches"),
+	"coop:admittedBy":  idSet("coop:admittedBy"), "coop:vouches": set("coop:vouches"),
 	"coop:admission": admissionTerm, "coop:resharing": nested("coop:resharing", false),
 }
 

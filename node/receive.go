@@ -184,6 +184,9 @@ func (n *Node) onAccept(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	if err := n.discover(ctx, tx, a.Actor, now); err != nil {
 		return err
 	}
+	if err := n.heed(ctx, tx, a.Actor, now); err != nil {
+		return err
+	}
 	return tx.SaveTask(ctx, &Task{Kind: TaskBackfill, Subject: a.Actor, Due: now})
 }
 

@@ -112,7 +112,8 @@ type Reader interface {
 	QueueStatus(ctx context.Context) (*QueueStatus, error)
 	OldestDelivery(ctx context.Context) (act int64, err error) // Seq of the oldest act that waits for somebody; 0 if none does
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]*Task, error)
-	Tasks(ctx context.Context, kind TaskKind) ([]*Task, error) // due or not
+	Tasks(ctx context.Context, kind TaskKind) ([]*Task, error)              // due or not
+	Task(ctx context.Context, kind TaskKind, subject string) (*Task, error) // NotFound
 	// Shares lists the objects that actor has announced, newest first; at most 1,000.
 	Shares(ctx context.Context, actor string) ([]*TimelineEntry, error)
 

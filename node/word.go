@@ -30,43 +30,179 @@ func (n *Node) KeepWords(ctx context.Context, owner string, members bool, record
 			if r.Subject != owner || r.Member != members || r.Object == owner || !SameOrigin(r.IRI, owner) || said[r.Object] {
 				continue
 			}
+			if known, err := n.matters(ctx, tx, owner, members, r.Object); err != nil {
+				return err
+			} else if !known {
+				continue
+			}
 			said[r.Object] = true
 			word := Word{IRI: r.IRI, Since: arrival(r.Since, now), Until: r.Until, Checked: asked}
 			if err := n.keepWord(ctx, tx, owner, members, r.Object, word, &r, now); err != nil {
+				return err
+			}
+			if err := n.askOther(ctx, tx, members, r.Object, owner, len(said), now); err != nil {
 				return err
 			}
 		}
 		if !whole {
 			return nil
 		}
-		q := MembershipQuery{Coop: owner, Limit: 1000}
-		if members {
-			q = MembershipQuery{Federation: owner, Limit: 1000}
-		}
-		for {
-			list, err := tx.Memberships(ctx, q)
-			if err != nil {
-				return err
-			}
-			for _, m := range list {
-				q.After = m.Seq
-				other, word := m.Federation, m.CoopSays
-				if members {
-					other, word = m.Coop, m.FederationSays
-				}
-				if !said[other] && !m.Sample && (!word.Since.IsZero() || other == n.Links.Actor()) {
-					if err := n.keepWord(ctx, tx, owner, members, other, Word{Checked: asked}, nil, now); err != nil {
-						return err
-					}
-				}
-			}
-			if len(list) < q.Limit {
+		return n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, word *Word) error {
+			if said[other] || word.Since.IsZero() && other != n.Links.Actor() {
 				return nil
 			}
-		}
+			return n.keepWord(ctx, tx, owner, members, other, Word{Checked: asked}, nil, now)
+		})
 	})
 	n.changed(err)
 	return err
+}
+
+// StillSaid notes that owner said at that time what it said before.
+func (n *Node) StillSaid(ctx context.Context, owner string, members bool, asked time.Time) error {
+	now := n.Now()
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		asks := 0
+		return n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, word *Word) error {
+			if word.Since.IsZero() || !asked.After(word.Checked) {
+				return nil
+			}
+			word.Checked = asked
+			if err := tx.SaveMembership(ctx, m); err != nil {
+				return err
+			}
+			asks++
+			return n.askOther(ctx, tx, members, other, owner, asks, now)
+		})
+	})
+	n.changed(err)
+	return err
+}
+
+// eachWord goes through what is kept of owner's words.
+func (n *Node) eachWord(ctx context.Context, tx Tx, owner string, members bool, f func(m *Membership, other string, word *Word) error) error {
+	q := MembershipQuery{Coop: owner, Limit: 1000}
+	if members {
+		q = MembershipQuery{Federation: owner, Limit: 1000}
+	}
+	for {
+		list, err := tx.Memberships(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			q.After = m.Seq
+			other, word := m.Federation, &m.CoopSays
+			if members {
+				other, word = m.Coop, &m.FederationSays
+			}
+			if m.Sample {
+				continue
+			}
+			if err := f(m, other, word); err != nil {
+				return err
+			}
+		}
+		if len(list) < q.Limit {
+			return nil
+		}
+	}
+}
+
+// matters says whether to keep what owner says of other. Of a federation whom we do not follow only that is kept about
+// which we have heard from elsewhere: nobody fills our store by naming it.
+func (n *Node) matters(ctx context.Context, tx Tx, owner string, members bool, other string) (bool, error) {
+	if !members || other == n.Links.Actor() {
+		return true, nil
+	}
+	if ok, err := n.follows(ctx, tx, owner); ok || err != nil {
+		return ok, err
+	}
+	_, err := tx.Membership(ctx, owner, other)
+	if IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// How the other sides of what was read are asked: the first at once, the others one after another.
+const (
+	askedAtOnce  = 20
+	askedApart   = 3 * time.Second
+	askedOfACoop = 10 // federations that one coop can make us ask
+)
+
+// askOther has the other side of a membership asked what it says, if that was not done within seven days. members says
+// that it is a coop, named by a federation. at is where it stands among those named at once.
+func (n *Node) askOther(ctx context.Context, tx Tx, members bool, other, owner string, at int, now time.Time) error {
+	kind, federation, coop := TaskMembers, other, owner
+	if members {
+		kind, federation, coop = TaskMemberships, owner, other
+	}
+	if n.Links.Ours(other) || !members && at > askedOfACoop {
+		return nil
+	}
+	m, err := tx.Membership(ctx, federation, coop)
+	if err != nil {
+		return err
+	}
+	word := m.FederationSays
+	if members {
+		word = m.CoopSays
+	}
+	if now.Sub(word.Checked) < CheckAgain {
+		return nil
+	}
+	if _, err := tx.Task(ctx, kind, other); !IsNotFound(err) {
+		return err
+	}
+	return tx.SaveTask(ctx, &Task{Kind: kind, Subject: other, Due: now.Add(time.Duration(max(0, at-askedAtOnce)) * askedApart)})
+}
+
+// HeedsWords says whether what an actor says of its members, or of its memberships, is worth asking: we follow it, it is
+// about us, or about somebody whom we follow.
+func (n *Node) HeedsWords(ctx context.Context, owner string, members bool) (heeds bool, err error) {
+	err = n.store.Tx(ctx, func(tx Tx) error {
+		heeds = false
+		if refused, err := n.refuses(ctx, tx, owner); refused || err != nil {
+			return err
+		}
+		var err error
+		if heeds, err = n.follows(ctx, tx, owner); heeds || err != nil {
+			return err
+		}
+		return n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, _ *Word) error {
+			if heeds || m.Standing() == "" && m.Step != StepApplied {
+				return nil
+			}
+			var err error
+			if heeds = other == n.Links.Actor(); !heeds {
+				heeds, err = n.follows(ctx, tx, other)
+			}
+			return err
+		})
+	})
+	return heeds, err
+}
+
+// heed has the words of an actor read whom we follow from now on.
+func (n *Node) heed(ctx context.Context, tx Tx, actor string, now time.Time) error {
+	a, err := tx.Actor(ctx, actor)
+	if IsNotFound(err) || err == nil && a.Coop == nil {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	kinds := []TaskKind{TaskMemberships}
+	if a.IsFederation() {
+		kinds = append(kinds, TaskMembers)
+	}
+	for _, k := range kinds {
+		if err := tx.SaveTask(ctx, &Task{Kind: k, Subject: actor, Due: now}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keepWord keeps what owner says of other. r is nil where it says nothing.

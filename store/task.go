@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/coopnode/coopnode/node"
@@ -15,6 +16,7 @@ const (
 		 order by due_ms
 		 limit $2`
 	tasksOf  = `select kind, subject, due_ms, attempts, data from task where kind = $1 order by subject`
+	taskOf   = `select kind, subject, due_ms, attempts, data from task where kind = $1 and subject = $2`
 	saveTask = `
 		insert into task (kind, subject, due_ms, attempts, data) values ($1, $2, $3, $4, $5)
 		    on conflict (kind, subject) do update set
@@ -36,6 +38,18 @@ func (q questions) DueTasks(ctx context.Context, now time.Time, limit int) ([]*n
 // Tasks lists all tasks of a kind, due or not.
 func (q questions) Tasks(ctx context.Context, kind node.TaskKind) ([]*node.Task, error) {
 	return q.tasks(ctx, tasksOf, string(kind))
+}
+
+// Task gives the task of a kind about a subject. NotFound.
+func (q questions) Task(ctx context.Context, kind node.TaskKind, subject string) (*node.Task, error) {
+	list, err := q.tasks(ctx, taskOf, string(kind), subject)
+	if err == nil && len(list) == 0 {
+		err = sqliteError("read task", subject, sql.ErrNoRows)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
 }
 
 func (q questions) tasks(ctx context.Context, query string, args ...any) (list []*node.Task, err error) {

@@ -39,6 +39,11 @@ func tasks(t *testing.T, x *fixture) {
 	if len(list) != 1 || list[0].Subject != "b" || !list[0].Due.Equal(noon.Add(5*time.Minute)) {
 		t.Errorf("tasks of a kind: %+v", list)
 	}
+	one, err := x.Task(x.ctx, node.TaskBackfill, "b")
+	x.ok(err)
+	check(x, "one", *one, *list[0])
+	_, err = x.Task(x.ctx, node.TaskBackfill, "a")
+	check(x, "dropped", node.IsNotFound(err), true)
 }
 
 func doubts(t *testing.T, x *fixture) {
