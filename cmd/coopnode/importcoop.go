@@ -256,15 +256,15 @@ func (s *sampleSet) addMembership(r *membershipRow) error {
 	if since.IsZero() {
 		return fmt.Errorf("it does not say since when")
 	}
-	word := func(by *node.Actor) node.Word { return node.Word{Since: since, Until: until, Checked: by.Fetched} }
+	word := node.Word{Since: since, Until: until}
 	m := &node.Membership{Federation: federation.IRI, Coop: coop.IRI, Role: r.Role, Vouches: r.Vouches, Sample: true, Nodeless: s.nodeless[coop.IRI]}
 	switch r.State {
 	case "claimed-only":
-		m.CoopSays = word(coop)
+		m.CoopSays = word
 	case "listed-only":
-		m.FederationSays = word(federation)
+		m.FederationSays = word
 	case "confirmed", "ended":
-		m.CoopSays, m.FederationSays = word(coop), word(federation)
+		m.CoopSays, m.FederationSays = word, word
 	default:
 		return fmt.Errorf("a membership is confirmed, claimed-only, listed-only or ended, not %q", r.State)
 	}
