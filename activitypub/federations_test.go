@@ -107,7 +107,7 @@ func newMovement(t testing.TB, size int, rng *rand.Rand) *movement {
 	m := &movement{TB: t, rng: rng, Village: aptest.NewVillage(t, aptest.Seams{OverMemory: activitypub.OverMemory, Patient: activitypub.Patient})}
 	for i := range max(2, size/15) {
 		f := &federation{Node: m.Node(fmt.Sprint("federation", i+1))}
-		_, err := f.SaveProfile(t.Context(), "test", func(a *node.Actor) error { a.Coop.Kind = node.KindConsortium; return nil })
+		_, err := f.SetFederation(t.Context(), "test", &node.Admission{Rule: node.ByAsking}, node.DefaultResharing())
 		m.must(err)
 		m.federations = append(m.federations, f)
 	}
@@ -132,16 +132,28 @@ func newMovement(t testing.TB, size int, rng *rand.Rand) *movement {
 	var work sync.WaitGroup
 	for _, f := range m.federations {
 		work.Go(func() {
-			for _, n := range f.members {
-				m.follow(f.Node, n)
-			}
 			for _, n := range f.subscribers {
-				m.follow(n, f.Node)
+				if slices.Contains(f.members, n) {
+					m.ask(n, f.Node, func(a *node.Actor) error { _, err := n.Join(t.Context(), "test", a, "", false); return err })
+				} else {
+					m.ask(n, f.Node, func(a *node.Actor) error { _, err := n.Node.Follow(t.Context(), "test", a); return err })
+				}
 			}
 		})
 	}
 	work.Wait()
 	m.Quiet(time.Hour)
+	for _, f := range m.federations {
+		for _, n := range f.members {
+			for _, side := range []*aptest.Node{f.Node, n} {
+				ms, err := side.DB.Membership(t.Context(), f.Links.Actor(), n.Links.Actor())
+				m.must(err)
+				if ms.Standing() != node.Confirmed {
+					t.Errorf("for %s the membership of %s in %s is %q, want it confirmed", side.Links.Base, n.Links.Base, f.Links.Base, ms.Standing())
+				}
+			}
+		}
+	}
 	if t.Failed() {
 		t.FailNow()
 	}
@@ -155,14 +167,15 @@ func (m *movement) must(err error) {
 	}
 }
 
-func (m *movement) follow(who, whom *aptest.Node) {
+// ask does with an actor, found at its home, what who wants of it.
+func (m *movement) ask(who, whom *aptest.Node, want func(*node.Actor) error) {
 	m.Helper()
 	a, err := who.Wire.Find(m.Context(), whom.Links.Actor())
 	if err == nil {
-		_, err = who.Node.Follow(m.Context(), "test", a)
+		err = want(a)
 	}
 	if err != nil {
-		m.Error(err)
+		m.Errorf("%s asks %s: %v", who.Links.Base, whom.Links.Base, err)
 	}
 }
 
@@ -172,6 +185,7 @@ func (m *movement) season(openings int) *season {
 	m.Helper()
 	const long = 2 * time.Hour
 	m.Traffic()
+	m.LoseAnswers(0.02)
 	type event struct {
 		at time.Duration
 		do func()
@@ -201,29 +215,10 @@ func (m *movement) season(openings int) *season {
 		time.Sleep(time.Until(begun.Add(e.at)))
 		e.do()
 	}
-	for m.Quiet(12 * time.Hour); m.shareByHand() > 0; {
-		m.Quiet(12 * time.Hour)
-	}
+	m.Quiet(12 * time.Hour)
 	s := &season{nodes: len(m.Nodes), federations: len(m.federations), virtual: time.Since(begun).Round(time.Second), traffic: m.Traffic()}
 	m.check(s)
 	return s
-}
-
-func (m *movement) shareByHand() (count int) {
-	for _, f := range m.federations {
-		list, err := f.Timeline(m.Context(), node.TimelineQuery{Limit: 200})
-		m.must(err)
-		for _, e := range list {
-			if slices.ContainsFunc(f.members, func(n *aptest.Node) bool { return n.Links.Actor() == e.Object.Common().Actor }) && e.Object.Common().Audience == node.Public {
-				if _, err := f.Share(m.Context(), "test", e.Object); err == nil {
-					count++
-				} else if node.KindOf(err) != node.Exists {
-					m.Error(err)
-				}
-			}
-		}
-	}
-	return count
 }
 
 func (m *movement) say(by *aptest.Node, i int) {
@@ -277,6 +272,7 @@ func (m *movement) check(s *season) {
 	}
 	for _, o := range m.said {
 		if !o.public {
+			m.keptTo(o)
 			continue
 		}
 		hosts := map[*aptest.Node]bool{}
@@ -293,6 +289,19 @@ func (m *movement) check(s *season) {
 	}
 	s.hosts /= float64(s.public)
 	m.Logf("%d public openings reached %d doors of subscribers and authors once; %d letters came again and had no effect", s.public, reached, again)
+}
+
+// keptTo sees to it that federations hold what a member said to its followers, so that they could have passed it on.
+func (m *movement) keptTo(o *saying) {
+	m.Helper()
+	for _, f := range m.federations {
+		if !slices.Contains(f.members, o.by) {
+			continue
+		}
+		if held := f.Known(o.iri); held == nil || held.Common().Audience != node.Followers {
+			m.Errorf("%s should hold %s, which is for followers of its author", f.Links.Base, o.iri)
+		}
+	}
 }
 
 // timeline is who shared what n shows there, each opening once.

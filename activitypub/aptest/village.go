@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -27,6 +28,7 @@ type Village struct {
 	net   *network
 
 	mu     sync.Mutex
+	lost   float64
 	counts Traffic
 	heard  map[Heard]int
 }
@@ -78,14 +80,18 @@ func (v *Village) watch(n *Node) http.HandlerFunc {
 		}
 		a := &statusWriter{w, http.StatusOK}
 		n.ServeHTTP(a, r)
+		taken := r.Method == http.MethodPost && a.status == http.StatusAccepted
 		v.mu.Lock()
 		defer v.mu.Unlock()
+		if taken && rand.Float64() < v.lost {
+			defer panic(http.ErrAbortHandler)
+		}
 		if r.Method == http.MethodGet {
 			v.counts.Gets++
 			return
 		}
 		v.counts.Letters++
-		if letter.Type == "Announce" && a.status == http.StatusAccepted {
+		if taken && letter.Type == "Announce" {
 			v.heard[Heard{n.Links.Base, ID(letter.ID), ID(letter.Actor), ID(letter.Object)}]++
 		}
 	}
@@ -99,6 +105,14 @@ type statusWriter struct {
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// LoseAnswers makes the answers to letters that were taken in get lost on their way from now on, for a share of
+// letters from 0 to 1: they come again.
+func (v *Village) LoseAnswers(share float64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.lost = share
 }
 
 // Traffic is how much was said and asked since the last time.

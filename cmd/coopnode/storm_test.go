@@ -38,6 +38,7 @@ type crowd struct {
 	mu        sync.Mutex
 	announced map[string]int // by host
 	first     time.Time      // Announce
+	looked    int            // hosts that have everything, or have failed
 	took      []time.Duration
 	ended     time.Time // the last GET
 	keys      int       // GETs of an actor with the key
@@ -97,6 +98,11 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // look is what one server does that was told of an object.
 func (c *crowd) look(host, object string) {
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.looked++
+	}()
 	if c.spread > 0 {
 		time.Sleep(mathrand.N(c.spread))
 	}
@@ -159,9 +165,31 @@ func (c *crowd) note(took time.Duration, wrong string) {
 	}
 }
 
-// told is how many hosts have heard, asked how many GETs were answered.
-func (c *crowd) told() int  { c.mu.Lock(); defer c.mu.Unlock(); return len(c.announced) }
-func (c *crowd) asked() int { c.mu.Lock(); defer c.mu.Unlock(); return len(c.took) }
+// status is how many hosts have heard of something, how many of them have looked, and how often a host was asked for its actor.
+func (c *crowd) status() (told, looked, keys int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.announced), c.looked, c.keys
+}
+
+// served checks, when everybody has looked, that all of them have heard once and have got everything.
+func (c *crowd) served(hosts int) {
+	c.Helper()
+	if len(c.wrong) > 0 {
+		c.Errorf("%d things went wrong: %.2000q", len(c.wrong), c.wrong)
+	}
+	if len(c.took) != 3*hosts {
+		c.Errorf("%d GETs were answered, want %d", len(c.took), 3*hosts)
+	}
+	for host, times := range c.announced {
+		if times != 1 {
+			c.Errorf("%s got %d Announces, want 1", host, times)
+		}
+	}
+	slices.Sort(c.took)
+	c.Logf("%d servers told and %d GETs answered in %v; GET p50 %v, p99 %v, max %v", len(c.announced), len(c.took),
+		c.ended.Sub(c.first).Round(time.Millisecond), at(c.took, 50), at(c.took, 99), c.took[len(c.took)-1])
+}
 
 // post sends a letter of a host, signed.
 func (c *crowd) post(host, inbox string, letter map[string]any) {
@@ -221,8 +249,8 @@ func (m *mouthpiece) say() time.Duration {
 const followersOfMember = 20
 
 // A small member's opening is shared by a federation with many subscribers, all of whom ask the member's node for the object, its
-// author and WebFinger at once. All are served, and what it has to
-// say itself arrives meanwhile as it does at other times (issue 4, 5).
+// author and WebFinger at once. All are served, few are asked for their keys
+// (decisions 24), and what the member has to say itself arrives meanwhile as it does at other times (issue 4, 5).
 func TestTortureReshareStorm(t *testing.T) {
 	hosts, spread, long := 50, time.Duration(0), os.Getenv("COOPNODE_TORTURE") != ""
 	if long {
@@ -256,34 +284,31 @@ func TestTortureReshareStorm(t *testing.T) {
 
 	opening := member.command("opening", "new", "-q", "--title", "A mill wanted", "--text", strings.Repeat("We look for a mill that grinds rye. ", 10))
 	iri := m.Links.Object(node.TypeOpening, opening)
+	_, _, before := c.status()
+	begun := time.Now()
 	federation.command("share", iri)
-	keys := c.keys
-	federation.until("the first subscribers hear of it", func() bool { return c.told() > 0 })
-	for len(beside) < rounds || c.asked() < 3*hosts && len(c.wrong) == 0 {
+	federation.until("the first subscribers hear of it", func() bool { told, _, _ := c.status(); return told > 0 })
+	for looked := 0; looked < hosts; _, looked, _ = c.status() {
+		if time.Since(begun) > 2*time.Minute {
+			t.Fatalf("after two minutes %d of %d servers have looked\n%s", looked, hosts, federation.log)
+		}
 		beside = append(beside, m.say())
 	}
 	c.work.Wait()
+	_, _, keys := c.status()
 	for range rounds {
 		alone = append(alone, m.say())
 	}
 
-	if len(c.wrong) > 0 {
-		t.Errorf("%d things went wrong: %.2000q", len(c.wrong), c.wrong)
+	c.served(hosts)
+	if asked, most := keys-before, 22+int(time.Since(begun).Seconds()/2); asked > most { // as reader.go bounds it for all together
+		t.Errorf("the member asked %d of them for their key, want at most %d", asked, most)
+	} else {
+		t.Logf("the member asked %d of them for their key", asked)
 	}
-	if len(c.took) != 3*hosts {
-		t.Errorf("%d GETs were answered, want %d", len(c.took), 3*hosts)
-	}
-	for host, times := range c.announced {
-		if times != 1 {
-			t.Errorf("%s got %d Announces, want 1", host, times)
-		}
-	}
-	slices.Sort(c.took)
 	slices.Sort(alone)
 	slices.Sort(beside)
 	ratio := float64(at(beside, 50)) / float64(at(alone, 50))
-	t.Logf("%d servers told and %d GETs answered in %v; GET p50 %v, p99 %v, max %v; %d of them were asked for their key", len(c.announced), len(c.took), c.ended.Sub(c.first).Round(time.Millisecond),
-		at(c.took, 50), at(c.took, 99), c.took[len(c.took)-1], c.keys-keys)
 	t.Logf("own news to %d followers: alone p50 %v, p90 %v of %d; meanwhile p50 %v, p90 %v of %d; ratio of the medians %.2f", followersOfMember,
 		at(alone, 50), at(alone, 90), len(alone), at(beside, 50), at(beside, 90), len(beside), ratio)
 	if took := c.ended.Sub(c.first); long && took > 10*time.Second {
