@@ -270,12 +270,17 @@ func (n *Node) CatchUp(ctx context.Context) error {
 	}
 }
 
-// KeepIndexed brings what changes into the index within about a second, until ctx ends.
+// KeepIndexed brings what changes into the index within about a second, and once a day takes out of it what is left of
+// things that are gone, until ctx ends.
 func (n *Node) KeepIndexed(ctx context.Context) error {
 	tick := time.NewTicker(indexEvery)
 	defer tick.Stop()
 	for {
-		if err := n.CatchUp(ctx); err != nil && ctx.Err() == nil {
+		err := n.CatchUp(ctx)
+		if err == nil {
+			err = n.tidyIndex(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			n.opt.Log.WarnContext(ctx, "what has changed cannot be indexed, trying again", "err", err)
 		}
 		select {
@@ -284,4 +289,36 @@ func (n *Node) KeepIndexed(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// tidyEvery is how long words of what was deleted stay in the file at most, and settingTidied when they were last taken out.
+const (
+	tidyEvery     = 24 * time.Hour
+	settingTidied = "index tidied"
+)
+
+func (n *Node) tidyIndex(ctx context.Context) error {
+	last, err := n.store.Setting(ctx, settingTidied)
+	if err != nil && !IsNotFound(err) {
+		return err
+	}
+	now := n.Now()
+	if at, err := time.Parse(time.RFC3339, last); err == nil && now.Before(at.Add(tidyEvery)) {
+		return nil
+	}
+	for first, more := true, true; more; first = false {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := n.store.Tx(ctx, func(tx Tx) (err error) {
+			if more, err = tx.TidyIndex(ctx, first); err != nil || more {
+				return err
+			}
+			return tx.SetSetting(ctx, settingTidied, now.Format(time.RFC3339))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

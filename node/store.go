@@ -254,6 +254,8 @@ type Writer interface {
 	// IndexNoted makes the index say what is kept of at most so many actors and objects that changed since they were
 	// indexed, and says whether more wait. What changes is noted by all the others here.
 	IndexNoted(ctx context.Context, now time.Time, limit int) (more bool, err error)
+	// TidyIndex does a step towards an index that holds nothing of what was deleted.
+	TidyIndex(ctx context.Context, first bool) (more bool, err error)
 
 	// Sweep removes what has passed its time: seen ids, readers, refusals, unused pictures (DB-7, Q-9).
 	Sweep(ctx context.Context, now time.Time) error

@@ -141,6 +141,7 @@ type author struct {
 	lent  facets
 }
 
+// author reads who published something, once in a run.
 func (x *indexing) author(ctx context.Context, iri string) (*author, error) {
 	if a, ok := x.lent[iri]; ok {
 		return a, nil
@@ -162,7 +163,7 @@ func (x *indexing) author(ctx context.Context, iri string) (*author, error) {
 		a.lent = lentFacets(a.actor, federations)
 	}
 	x.lent[iri] = a
-	return a, nil
+	return a, x.lend(iri, a.lent.text())
 }
 
 // object is what is to be indexed of an object, nil for one that is not to be found.
@@ -180,14 +181,10 @@ func (x *indexing) object(ctx context.Context, iri string) (*indexed, error) {
 	return indexObject(o, by.lent, x.now), nil
 }
 
-// actor is what is to be indexed of an actor, nil for one that is not to be found. If what it lends has changed, all that
-// it published is noted.
+// actor is what is to be indexed of an actor, nil for one that is not to be found.
 func (x *indexing) actor(ctx context.Context, iri string) (*indexed, error) {
 	by, err := x.author(ctx, iri)
 	if err != nil {
-		return nil, err
-	}
-	if err := x.lend(iri, by.lent.text()); err != nil {
 		return nil, err
 	}
 	var shown bool
@@ -200,6 +197,8 @@ func (x *indexing) actor(ctx context.Context, iri string) (*indexed, error) {
 	return indexCoop(by.actor, by.lent.without(by.lent.of(byConsent))), nil
 }
 
+// lend keeps what an author lends from now on. If that has changed, all that it published is noted: whatever is indexed was
+// lent what is kept here.
 func (x *indexing) lend(iri, lent string) error {
 	was := ""
 	if err := x.c.row(lentBy, iri).Scan(&was); err != nil && !errors.Is(err, sql.ErrNoRows) {

@@ -123,6 +123,49 @@ func TestIndexAfterKill(t *testing.T) {
 	}
 }
 
+// What was deleted is not found at once, and when the index was tidied nothing of it is in the file (GDPR-2).
+func TestTidyIndexLeavesNoWords(t *testing.T) {
+	t.Parallel()
+	db := open(t, Options{})
+	save := func(id, word string, deleted time.Time) {
+		b := node.Base{ID: id, IRI: "https://a.example/" + id, Type: node.TypeOpening, Audience: node.Public, Published: noon, Updated: noon, Deleted: deleted}
+		if deleted.IsZero() {
+			b.Texts = []node.Text{{HTML: word}}
+		}
+		if err := db.Tx(t.Context(), func(tx node.Tx) error { return tx.SaveObject(t.Context(), &node.Opening{Base: b, Status: node.Open}) }); err != nil {
+			t.Fatal(err)
+		}
+		indexEverything(t, db)
+	}
+	inFile := func(word string) bool {
+		return len(names(t, db, `select hex(block) from search_text_data where instr(hex(block), '`+fmt.Sprintf("%X", word)+`') > 0`)) > 0
+	}
+	for i := range 30 {
+		save(fmt.Sprint("kept", i), fmt.Sprint("kept", i), time.Time{})
+	}
+	save("gone", "zaragata", time.Time{})
+	save("gone", "", noon)
+	if !inFile("zaragata") {
+		t.Error("the words are out of the file before the index was tidied: this test looks in the wrong place")
+	}
+	for first, more := true, true; more; first = false {
+		err := db.Tx(t.Context(), func(tx node.Tx) (err error) {
+			more, err = tx.TidyIndex(t.Context(), first)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if inFile("zaragata") || !inFile("kept") {
+		t.Errorf("after tidying, what is gone is in the file: %v, what is kept: %v", inFile("zaragata"), inFile("kept"))
+	}
+	list, _, err := db.Search(t.Context(), node.SearchQuery{Text: "kept*", At: noon, Limit: 200})
+	if err != nil || len(list) != 30 {
+		t.Errorf("%d are found, want 30, %v", len(list), err)
+	}
+}
+
 // asMadeAnew indexes all that waits, makes the index anew, and compares.
 func asMadeAnew(t *testing.T, db *DB) {
 	t.Helper()

@@ -181,4 +181,28 @@ const (
 		 where true` + notLate + `
 		 order by f.fit, f.doc desc
 		 limit $4 offset $5`
+	mergeText  = `insert into search_text (search_text, rank) values ('merge', $1)`
+	rowChanges = `select total_changes()`
 )
+
+// mergePages is how many pages of the index are written in one step of TidyIndex.
+const mergePages = 64
+
+// TidyIndex does a step towards an index without what was deleted: until then the words of something that is gone are
+// not found, but still in the file (GDPR-2). The first step begins; more says whether others have to follow.
+func (t tx) TidyIndex(_ context.Context, first bool) (more bool, err error) {
+	const op = "tidy index"
+	pages := mergePages
+	if first {
+		pages = -mergePages
+	}
+	var before, after int64
+	if err := t.c.row(rowChanges).Scan(&before); err != nil {
+		return false, sqliteError(op, "", err)
+	}
+	if _, err := t.c.exec(mergeText, pages); err != nil {
+		return false, sqliteError(op, "", err)
+	}
+	err = t.c.row(rowChanges).Scan(&after)
+	return after-before >= 2, sqliteError(op, "", err) // a step that finds nothing to do changes one row
+}

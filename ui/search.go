@@ -263,9 +263,15 @@ func countryChoice(code string) string {
 	return countryName(strings.ToUpper(code))
 }
 
-// coopFacts say where a coop is and how many people it has, coopSkills what it can do.
-func coopFacts(c *node.Coop) string { return list(place(c.Place), size(c)) }
+// after continues a list whose first part stands apart, because it may run the other way.
+func after(first, next string) string {
+	if first == "" || next == "" {
+		return next
+	}
+	return say("list.and") + next
+}
 
+// coopSkills says what a coop can do.
 func coopSkills(c *node.Coop) string {
 	var labels []string
 	for _, s := range c.Skills[:min(len(c.Skills), 5)] {
