@@ -70,7 +70,8 @@ func rootCommand(a *app) *cobra.Command {
 		likeCommand(a),
 		unlikeCommand(a),
 
-		group("federation", "This node as a federation", sharesCommand(a)),
+		federationCommand(a),
+		memberCommand(a),
 
 		inboxCommand(a),
 		blockCommand(a),
