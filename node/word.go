@@ -48,7 +48,7 @@ func (n *Node) KeepWords(ctx context.Context, owner string, members bool, record
 			return nil
 		}
 		return n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, word *Word) error {
-			if said[other] || word.Since.IsZero() && other != n.Links.Actor() {
+			if said[other] || word.Since.IsZero() && m.Standing() == "" && other != n.Links.Actor() {
 				return nil
 			}
 			return n.keepWord(ctx, tx, owner, members, other, Word{Checked: asked}, nil, now)

@@ -1,0 +1,205 @@
+package activitypub_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/coopnode/coopnode/activitypub/aptest"
+	"github.com/coopnode/coopnode/node"
+)
+
+// A forger is a coop or a federation on a server of its own that says what is not so.
+type forger struct {
+	*aptest.Person
+	home *aptest.Stranger
+}
+
+// newForger serves its profile: a federation where federation is true. Its lists are empty.
+func newForger(t testing.TB, name string, federation bool) *forger {
+	t.Helper()
+	s := aptest.NewStranger(t, name)
+	f := &forger{s.Person(name), s}
+	doc := f.Document(name)
+	doc["type"], doc["additionalType"], doc["coop:ownership"] = "Organization", node.KindCooperative, "workers"
+	doc["coop:memberships"] = f.ID + "/memberships"
+	f.says("memberships")
+	if federation {
+		doc["additionalType"], doc["coop:members"], doc["coop:applications"] = node.KindConsortium, f.ID+"/members", f.ID+"/applications"
+		f.says("members")
+	}
+	s.Serve(f.ID, doc)
+	return f
+}
+
+// says serves one of its lists, with these records in it.
+func (f *forger) says(list string, records ...any) {
+	f.home.Serve(f.ID+"/"+list, m{"@context": aptest.Context, "id": f.ID + "/" + list, "type": "OrderedCollection",
+		"totalItems": len(records), "orderedItems": append([]any{}, records...)})
+}
+
+// record is a word of somebody about somebody.
+func record(id, subject, relation, object string) m {
+	return m{"type": "Relationship", "id": id, "attributedTo": subject, "subject": subject, "relationship": "http://schema.org/" + relation,
+		"object": object, "startTime": "2026-04-20T09:00:00Z"}
+}
+
+// tells posts letters at a node, which handles them.
+func (f *forger) tells(n *aptest.Node, letters ...m) {
+	for _, l := range letters {
+		f.Want(http.StatusAccepted, n.Links.Inbox(), l)
+	}
+	n.Handled()
+}
+
+// Issue 4, Done when 4, ORG-12: who says alone that it is a member is none, neither for the federation nor for others, and has no
+// say there.
+func TestForgedMembershipOneSidedClaim(t *testing.T) {
+	u := newLeague(t, "trama", node.Admission{Rule: node.ByApprovals, Approvals: 1, Objections: 0, Days: 30})
+	mill, press, reader, liar := coop(t, "mill"), coop(t, "press"), &desk{t, aptest.NewNode(t, "reader"), nil}, newForger(t, "liar", false)
+	u.takes(mill)
+	claim := record(liar.home.Base+"/records/1", liar.ID, "memberOf", u.iri())
+	liar.says("memberships", claim)
+	reader.followed(liar.Person)
+	liar.tells(u.Node, m{"@context": aptest.Context, "id": liar.NewID("adds"), "type": "Add", "actor": liar.ID, "object": u.iri(), "target": liar.ID + "/memberships"})
+	aptest.Until(t, "the federation was asked about the claim", func() bool {
+		m, err := reader.Membership(t.Context(), u.iri(), liar.ID)
+		return err == nil && m.CoopSays.Holds() && !m.FederationSays.Checked.IsZero()
+	})
+	for n, want := range map[*aptest.Node]node.Standing{reader.Node: node.ClaimedOnly, u.Node: ""} {
+		m, err := n.Membership(t.Context(), u.iri(), liar.ID)
+		if node.IsNotFound(err) {
+			m, err = &node.Membership{}, nil
+		}
+		u.must(err)
+		if m.Standing() != want {
+			t.Errorf("on %s the liar is %q, want %q", n.Links.Host(), m.Standing(), want)
+		}
+	}
+
+	join := u.applies(press)
+	u.comes(node.StepApplied, press, u.Node)
+	liar.tells(u.Node, liar.Do("Accept", join.JoinIRI))
+	if got := u.step(u.Node, press); got != node.StepApplied {
+		t.Errorf("the approval of one who only claims to be a member made the application %q", got)
+	}
+}
+
+// Issue 4, Done when 4, vocabulary 2.11: a record counts only from the origin of its subject, as the word of its subject, in a list of
+// its own origin.
+func TestForgedMembershipForeignOrigin(t *testing.T) {
+	reader, fed, evil := &desk{t, aptest.NewNode(t, "reader"), nil}, newForger(t, "ring", true), aptest.NewStranger(t, "evil")
+	honest, elsewhere, theirs, paged := fed.home.Base+"/a", fed.home.Base+"/b", fed.home.Base+"/c", fed.home.Base+"/d"
+	other := evil.Base + "/federation"
+	evil.Serve(evil.Base+"/members", m{"@context": aptest.Context, "id": evil.Base + "/members", "type": "OrderedCollectionPage",
+		"orderedItems": []any{record(fed.home.Base+"/records/4", fed.ID, "member", paged)}})
+	evil.Serve(evil.Base+"/records/5", record(evil.Base+"/records/5", fed.ID, "member", paged))
+	fed.home.Serve(fed.ID+"/members", m{"@context": aptest.Context, "id": fed.ID + "/members", "type": "OrderedCollection", "orderedItems": []any{
+		record(evil.Base+"/records/2", fed.ID, "member", elsewhere), // its id is of another origin
+		record(fed.home.Base+"/records/3", other, "member", theirs), // the word of somebody else
+		aptest.With(record(fed.home.Base+"/records/6", fed.ID, "member", theirs), m{"attributedTo": other}),
+		evil.Base + "/records/5",
+		record(fed.home.Base+"/records/1", fed.ID, "member", honest),
+	}, "next": evil.Base + "/members"})
+	reader.followed(fed.Person)
+	at := func(federation, coop string) node.Standing {
+		m, err := reader.Membership(t.Context(), federation, coop)
+		if node.IsNotFound(err) {
+			return ""
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		return m.Standing()
+	}
+	aptest.Until(t, "its honest record is read", func() bool { return at(fed.ID, honest) == node.ListedOnly })
+	for _, coop := range []string{elsewhere, theirs, paged} {
+		if got := at(fed.ID, coop); got != "" {
+			t.Errorf("%s is %q by a record of foreign origin", coop, got)
+		}
+	}
+	if got := at(other, theirs); got != "" {
+		t.Errorf("another federation is said to list somebody: %q", got)
+	}
+	if n := evil.Count(http.MethodGet, "/"); n != 0 {
+		t.Errorf("%d requests went to the other origin", n)
+	}
+}
+
+// Issue 4, Done when 4, ORG-9: the Accept of an application that is over admits nobody, nor does that of anybody but the federation.
+func TestForgedMembershipReplayedAccept(t *testing.T) {
+	u := newLeague(t, "trama", node.Admission{Rule: node.BySteward})
+	mill, bakery, liar := coop(t, "mill"), coop(t, "bakery"), newForger(t, "liar", true)
+	u.takes(mill)
+	first, err := u.Membership(t.Context(), u.iri(), mill.Links.Actor())
+	u.must(err)
+	acts, err := u.DB.Acts(t.Context(), node.ActQuery{Object: first.JoinIRI})
+	u.must(err)
+	var accept *node.ActRecord
+	for _, a := range acts {
+		if a.Verb == node.Accept {
+			accept = a
+		}
+	}
+	if accept == nil {
+		t.Fatal("the federation has not said Accept")
+	}
+	replay := func() {
+		t.Helper()
+		u.must(u.DB.Tx(t.Context(), func(tx node.Tx) error {
+			_, err := tx.Enqueue(t.Context(), accept, node.Recipients{Actors: []string{mill.Links.Actor()}})
+			return err
+		}))
+		u.Ring()
+		quiet(u.Node, mill)
+	}
+	u.must(mill.Leave(t.Context(), "test", u.iri()))
+	u.stands(node.Former, mill, mill, u.Node)
+	quiet(u.Node, mill)
+	replay()
+	u.stands(node.Former, mill, mill, u.Node)
+	u.applies(mill)
+	u.comes(node.StepApplied, mill, u.Node)
+	quiet(u.Node, mill)
+	replay()
+	if got := u.step(mill, mill); got != node.StepApplied || u.standing(mill, mill) != node.Former {
+		t.Errorf("an old Accept made the new application %q, and the membership %q", got, u.standing(mill, mill))
+	}
+
+	join := u.applies(bakery)
+	liar.tells(bakery, liar.Do("Accept", m{"id": join.JoinIRI, "type": "Join", "actor": bakery.Links.Actor(), "object": u.iri()}),
+		aptest.With(liar.Do("Accept", join.JoinIRI), m{"result": record(liar.home.Base+"/records/1", u.iri(), "member", bakery.Links.Actor())}))
+	if got := u.standing(bakery, bakery); got != "" {
+		t.Errorf("somebody else's Accept made the membership %q", got)
+	}
+}
+
+// Issue 4, Done when 4, decisions 18: one coop, one vote, of those alone who are confirmed members when it is counted.
+func TestForgedMembershipApprovals(t *testing.T) {
+	u := newLeague(t, "trama", twoOfUs)
+	mill, bakery, press, zine, liar := coop(t, "mill"), coop(t, "bakery"), coop(t, "press"), coop(t, "zine"), newForger(t, "liar", false)
+	u.takes(mill, bakery)
+	u.votedIn(press, mill, bakery)
+	join := u.applies(zine)
+	u.comes(node.StepApplied, zine, u.Node, mill, bakery, press)
+	still := func(after string) {
+		t.Helper()
+		quiet(mill, bakery, press, u.Node)
+		if got := u.step(u.Node, zine); got != node.StepApplied {
+			t.Fatalf("after %s the application is %q", after, got)
+		}
+	}
+	u.must(mill.SayOpinion(t.Context(), "test", join.JoinIRI, true, ""))
+	still("one approval of two")
+	u.must(mill.SayOpinion(t.Context(), "test", join.JoinIRI, true, "Again."))
+	still("two approvals of one member")
+	liar.tells(u.Node, liar.Do("Accept", join.JoinIRI))
+	still("an approval of one who is no member")
+	u.must(mill.Leave(t.Context(), "test", u.iri()))
+	u.stands(node.Former, mill, mill, u.Node)
+	u.must(bakery.SayOpinion(t.Context(), "test", join.JoinIRI, true, ""))
+	still("the approval of a member, and one of a coop that has left since")
+	if err := mill.SayOpinion(t.Context(), "test", join.JoinIRI, true, ""); node.KindOf(err) != node.Forbidden {
+		t.Errorf("a former member has a say: %v", err)
+	}
+	u.must(press.SayOpinion(t.Context(), "test", join.JoinIRI, true, ""))
+	u.stands(node.Confirmed, zine, u.Node, zine)
+}
