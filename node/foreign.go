@@ -103,6 +103,11 @@ func (n *Node) keepForeign(ctx context.Context, tx Tx, a *Act, now time.Time) er
 		if err := tx.Bring(ctx, e); err != nil {
 			return err
 		}
+		if a.Verb == Announce {
+			if err := n.notePassed(ctx, tx, a.Actor, b.IRI, e.At); err != nil {
+				return err
+			}
+		}
 	}
 	return n.passOnAnew(ctx, tx, a, now)
 }

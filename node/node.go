@@ -30,6 +30,7 @@ type Node struct {
 	ruleChanges atomic.Int64 // of this process
 	held        atomic.Pointer[heldPolicy]
 	pictures    pictures
+	numbers     heldNumbers
 }
 
 // Options are the things a node can live without. The zero value is a good start, but our texts

@@ -58,6 +58,16 @@ func (n *Node) react(ctx context.Context, tx Tx, a *Act, now time.Time) error {
 	if err := tx.React(ctx, Reaction{Object: b.IRI, Actor: a.Actor, Verb: a.Verb, IRI: a.IRI, At: now}); err != nil {
 		return err
 	}
+	if a.Verb == Announce {
+		// Others can call themselves what they like: the numbers tell of those whom we follow.
+		if ok, err := n.follows(ctx, tx, a.Actor); err != nil {
+			return err
+		} else if ok {
+			if err := n.notePassed(ctx, tx, a.Actor, b.IRI, now); err != nil {
+				return err
+			}
+		}
+	}
 	return tx.AddReader(ctx, b.IRI, a.Actor, now)
 }
 

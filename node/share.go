@@ -75,6 +75,9 @@ func (n *Node) sayReaction(ctx context.Context, tx Tx, act *Act, b *Base) (React
 		if err := tx.Bring(ctx, e); err != nil {
 			return r, err
 		}
+		if err := n.notePassed(ctx, tx, r.Actor, b.IRI, r.At); err != nil {
+			return r, err
+		}
 	}
 	return r, n.say(ctx, tx, act, n.hearReaction(act, b))
 }

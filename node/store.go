@@ -96,6 +96,10 @@ type Reader interface {
 	CountMemberships(ctx context.Context, q MembershipQuery) (int, error)
 	Opinions(ctx context.Context, join string) ([]*Opinion, error) // of an application, the oldest first
 
+	// Tallies counts the openings that everybody may see, in all and by the federations that passed them on or have
+	// confirmed members.
+	Tallies(ctx context.Context, now time.Time) (all Tally, by map[string]*FederationNumbers, err error)
+
 	Timeline(ctx context.Context, q TimelineQuery) ([]*TimelineEntry, error)
 	Conversations(ctx context.Context, q ConversationQuery) ([]*Conversation, error)
 	CountRemarks(ctx context.Context, q RemarkQuery) (int, error)
@@ -199,6 +203,8 @@ type Writer interface {
 	SaveMove(ctx context.Context, m *Moving) error
 	SaveQuote(ctx context.Context, q *Quote) error // Exists
 
+	// NotePassed remembers that a federation passed something on, once; for what is not kept here it does nothing.
+	NotePassed(ctx context.Context, federation, object string, at time.Time) error
 	Bring(ctx context.Context, e *TimelineEntry) error
 	Unbring(ctx context.Context, e *TimelineEntry) error // by IRI and Actor, or by ObjectIRI and Actor
 

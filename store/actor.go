@@ -174,7 +174,7 @@ func (t tx) ForgetActor(ctx context.Context, iri string, at time.Time) error {
 	if _, err := t.c.exec(goneObjects, iri, ms(at)); err != nil {
 		return sqliteError("forget actor", iri, err)
 	}
-	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, removeFollower, removeFollowed, removeSubscription, dropThrough} {
+	for _, s := range []string{goneTags, goneSkills, goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, gonePassed, removeFollower, removeFollowed, removeSubscription, dropThrough} {
 		if _, err := t.c.exec(s, iri); err != nil {
 			return sqliteError("forget actor", iri, err)
 		}

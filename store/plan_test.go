@@ -59,6 +59,10 @@ func TestQueryPlans(t *testing.T) {
 		{name: "who brought it", query: bringers, index: "sqlite_autoindex_timeline", sorts: true},
 		{name: "what an actor brought", query: objects(node.ObjectQuery{BroughtBy: "a", Listed: true}), index: "timeline_actor", sorts: true},
 		{name: "who shared it", query: sharers, index: "reaction_count", scans: "s", sorts: true},
+		{name: "tally of all", query: tallyAll, index: "object_reply"},
+		{name: "tally by federation", query: tallyBy, index: "passed_on_object", sorts: true}, // of a few federations; kept by the node
+		{name: "members by federation", query: tallyMembers, index: "membership_federation"},
+		{name: "note what is passed on", query: notePassed, index: "sqlite_autoindex_object_2"},
 		{name: "reaction", query: reactionOf, index: "sqlite_autoindex_reaction_1"},
 		{name: "last move", query: lastMove, index: "moved_target", sorts: true},
 		{name: "quote", query: quoteByIRI, index: "sqlite_autoindex_quote_1"},

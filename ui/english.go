@@ -20,6 +20,7 @@ var english = map[string]string{
 	"nav.crumbs":      "Where you are",
 	"foot.software":   "Runs on coopnode, free software for cooperatives",
 	"foot.feed":       "Openings as a feed",
+	"foot.numbers":    "The network in numbers",
 	"foot.follow":     "Follow from your own server",
 	"title.of":        "%s · %s",
 	"emblem.alt":      "Emblem of %s",
@@ -136,6 +137,25 @@ var english = map[string]string{
 	"known.home": "Go to its own page",
 	"known.more": "What is known",
 	"known.none": "Nothing of it that is known here is open at the moment.",
+
+	// Numbers
+	"numbers.title":       "The network in numbers",
+	"numbers.lead":        "What this site has seen itself since %s. There is no centre that counts: other sites have seen other parts.",
+	"numbers.coops":       "Coops",
+	"numbers.countries":   "Countries",
+	"numbers.federations": "Federations",
+	"numbers.seen":        "Openings",
+	"numbers.open":        "Open now",
+	"numbers.filled":      "Filled",
+	"numbers.answered":    "Answered",
+	"numbers.by":          "By federation",
+	"numbers.federation":  "Federation",
+	"numbers.members":     "Members",
+	"numbers.passed":      "Passed on",
+	"numbers.none":        "No federation that is known here has members or has passed anything on.",
+	"numbers.how":         "How this is counted",
+	"numbers.how.text":    "Coops are those whose profile came to %s, this one among them; countries are those that they name. Openings are those that everybody may see and that came here. Filled is what their publishers say. Answered means that somebody else has answered where all can read it; what was said in private is not counted. What a federation passed on counts for it, also after it took that back.",
+	"numbers.json":        "The same as JSON",
 
 	// Federations
 	"federation.of.one":        "Federation of %s coop",

@@ -60,6 +60,8 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.list(e, "/federations/:address", u.coopPage, u.ofCoop)
 	u.list(e, "/search", u.search, u.searched)
 	u.page(e, "/directory", u.directory)
+	u.page(e, "/numbers", u.numbers)
+	u.file(e, "/numbers.json", u.numbersJSON)
 	u.page(e, "/about", u.about)
 
 	u.answers(e, "/interact", u.interact, u.interactWith)

@@ -49,7 +49,7 @@ func furnish(p *program) *furnished {
 		"place=A Coruña, ES-GA", "latitude=43.3623", "longitude=-8.4115", "area_served=ES,PT,AR", "remote=yes", "time_zone=Europe/Madrid", "free_hours=120",
 		"free_from=2099-01-11", "looks_for=partners,subcontractors", "offers_help=mentoring new coops", "customer_mix=cooperatives=25,nonprofit=20,public=15,business=40",
 		"accepts_customers=public,business", "legal_name=Toxeira, S. Coop. Galega", "legal_form=Sociedade Cooperativa Galega", "legal_form_short=S. Coop. Galega",
-		"jurisdiction=ES-GA", "registry=Rexistro de Cooperativas", "registration_number=C-0000", "founded=2011-05-03", "member_of=https://ponte.example/ap/coop",
+		"jurisdiction=ES-GA", "registry=Rexistro de Cooperativas", "registration_number=C-0000", "registry_url=https://register.example/C-0000", "chat=https://chat.example/", "forum=https://forum.example/", "founded=2011-05-03", "member_of=https://ponte.example/ap/coop",
 		"members_abroad=yes", "members_abroad_note=EU only", "contact_email=coop@toxeira.example", "contact_type=intercooperation", "contact_languages=es,en")
 	made := func(t node.ObjectType, args ...string) (iri string) {
 		p.Helper()

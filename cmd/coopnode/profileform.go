@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,7 @@ var profileForm = form[*node.Actor]{
 	lineField("jurisdiction", "whose coop law holds: ES-GA", func(a *node.Actor) *string { return &coop(a).Jurisdiction }),
 	lineField("registry", "register in which you stand", func(a *node.Actor) *string { return &coop(a).Registry }),
 	lineField("registration_number", "your number there", func(a *node.Actor) *string { return &coop(a).RegistrationNo }),
+	webField("registry_url", "page of the register where everybody can look you up", func(a *node.Actor) *string { return &coop(a).RegistryURL }),
 	lineField("founded", "day of the founding: 2011-05-03", func(a *node.Actor) *string { return &coop(a).Founded }),
 	{name: "kind", help: "a cooperative, or a consortium of organisations", values: []string{"cooperative", "consortium"},
 		get: func(a *node.Actor) []string {
@@ -81,18 +83,20 @@ var profileForm = form[*node.Actor]{
 	contactField("contact_type", "what this contact is for: intercooperation, press", func(c *node.Contact) *string { return &c.Type }),
 	{name: "contact_languages", shape: list, help: "languages of this contact",
 		get: func(a *node.Actor) []string {
-			if len(coop(a).Contacts) == 0 {
-				return nil
+			if i := contact(a, reaches); i >= 0 {
+				return coop(a).Contacts[i].Languages
 			}
-			return coop(a).Contacts[0].Languages
+			return nil
 		},
 		set: func(a *node.Actor, v []string) error {
-			if len(coop(a).Contacts) > 0 {
-				coop(a).Contacts[0].Languages = v
+			if i := contact(a, reaches); i >= 0 {
+				coop(a).Contacts[i].Languages = v
 			}
 			return nil
 		}},
 	truthField("hide_following", "nobody sees whom you follow; others find no coops through you", func(a *node.Actor) *bool { return &a.HidesFollowing }),
+	talkField(node.ContactChat, "address on the web of the chat where your network talks"),
+	talkField(node.ContactForum, "address on the web of the forum where your network talks"),
 	truthField("approves_followers", "a person decides who may follow", func(a *node.Actor) *bool { return &a.ApprovesFollowers }),
 }
 
@@ -190,27 +194,86 @@ func degreesField(name string, at func(*node.Actor) **float64) field[*node.Actor
 		}}
 }
 
-// contactField is a part of the first contact.
+// contact finds the first contact of a kind, -1 where there is none.
+func contact(a *node.Actor, is func(node.Contact) bool) int {
+	return slices.IndexFunc(coop(a).Contacts, is)
+}
+
+// reaches says whether a contact is one that leads to the coop itself, and not to where a network talks.
+func reaches(c node.Contact) bool { return !c.Talks() }
+
+// contactField is a part of the first contact that leads to the coop.
 func contactField(name, help string, at func(*node.Contact) *string) field[*node.Actor] {
 	return field[*node.Actor]{name: name, help: help,
 		get: func(a *node.Actor) []string {
-			if len(coop(a).Contacts) == 0 {
-				return nil
+			if i := contact(a, reaches); i >= 0 {
+				return some(*at(&coop(a).Contacts[i]))
 			}
-			return some(*at(&coop(a).Contacts[0]))
+			return nil
 		},
 		set: func(a *node.Actor, v []string) error {
 			c := coop(a)
-			if len(c.Contacts) == 0 {
+			i := contact(a, reaches)
+			if i < 0 {
 				if len(v) == 0 {
 					return nil
 				}
-				c.Contacts = []node.Contact{{}}
+				c.Contacts, i = append([]node.Contact{{}}, c.Contacts...), 0
 			}
-			*at(&c.Contacts[0]) = first(v)
-			if one := c.Contacts[0]; one.Email+one.Telephone+one.URL+one.Type == "" && len(one.Languages) == 0 {
-				c.Contacts = c.Contacts[1:]
+			old := c.Contacts[i]
+			if *at(&c.Contacts[i]) = first(v); c.Contacts[i].Talks() {
+				c.Contacts[i] = old
+				return wrongUse("A chat or a forum has a field of its own: write %s=ADDRESS.", first(v))
+			}
+			if one := c.Contacts[i]; one.Email+one.Telephone+one.URL+one.Type == "" && len(one.Languages) == 0 {
+				c.Contacts = slices.Delete(c.Contacts, i, i+1)
 			}
 			return nil
 		}}
+}
+
+// talkField is a contact of this type, where a network talks.
+func talkField(kind, help string) field[*node.Actor] {
+	is := func(c node.Contact) bool { return c.Type == kind }
+	return field[*node.Actor]{name: kind, help: help,
+		get: func(a *node.Actor) []string {
+			if i := contact(a, is); i >= 0 {
+				return some(coop(a).Contacts[i].URL)
+			}
+			return nil
+		},
+		set: func(a *node.Actor, v []string) error {
+			c := coop(a)
+			if err := onTheWeb(kind, first(v)); err != nil {
+				return err
+			}
+			i := contact(a, is)
+			switch {
+			case i >= 0 && first(v) == "":
+				c.Contacts = slices.Delete(c.Contacts, i, i+1)
+			case i >= 0:
+				c.Contacts[i].URL = first(v)
+			case first(v) != "":
+				c.Contacts = append(c.Contacts, node.Contact{Type: kind, URL: first(v)})
+			}
+			return nil
+		}}
+}
+
+// webField is a link that pages show.
+func webField(name, help string, at func(*node.Actor) *string) field[*node.Actor] {
+	f := lineField(name, help, at)
+	f.set = func(a *node.Actor, v []string) error {
+		*at(a) = first(v)
+		return onTheWeb(name, first(v))
+	}
+	return f
+}
+
+// onTheWeb refuses what a page could not link to.
+func onTheWeb(name, address string) error {
+	if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		return wrongUse("%s is an address on the web, like https://talk.example/coops, not %q.", name, address)
+	}
+	return nil
 }

@@ -30,9 +30,14 @@ type status struct {
 }
 
 func statusCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "status", Short: "This node on one screen", Args: argsBetween(0, 0),
+	var network bool
+	cmd := &cobra.Command{
+		Use: "status", Short: "This node on one screen, or what it has seen of the network", Args: argsBetween(0, 0),
+		Example: "  coopnode status\n  coopnode status --numbers",
 		RunE: a.on(func(ctx context.Context, h *house, _ []string) error {
+			if network {
+				return a.showNumbers(ctx, h)
+			}
 			s, err := h.status(ctx)
 			if err != nil {
 				return err
@@ -59,6 +64,29 @@ func statusCommand(a *app) *cobra.Command {
 			})
 		}),
 	}
+	cmd.Flags().BoolVar(&network, "numbers", false, "what this node has seen of the network: the numbers of its page /numbers")
+	return cmd
+}
+
+func (a *app) showNumbers(ctx context.Context, h *house) error {
+	n, err := h.Numbers(ctx)
+	if err != nil {
+		return err
+	}
+	tally := func(t node.Tally) string {
+		return fmt.Sprintf("%d, of which %d are open, %d are filled, %d were answered in public", t.Seen, t.Open, t.Filled, t.Answered)
+	}
+	return a.show(n, func(w io.Writer) {
+		table(w, func(row func(...any)) {
+			row("seen since", n.Since.Format(time.DateOnly))
+			row("coops", fmt.Sprintf("%d in %d countries", n.Coops, n.Countries))
+			row("federations", n.Federations)
+			row("openings", tally(n.Openings))
+			for _, f := range n.By {
+				row(f.Name, fmt.Sprintf("%d members; passed on %s", f.Members, tally(f.Passed)))
+			}
+		})
+	})
 }
 
 func (h *house) status(ctx context.Context) (*status, error) {

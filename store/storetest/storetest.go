@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"timeline shows each object once", timelineOnce},
 		{"shares of one actor", sharesOfActor},
 		{"what an actor brought", broughtBy},
+		{"openings counted", tallies},
 		{"timeline hides what is deleted, direct or taken back", timelineHides},
 		{"timeline in pages", timelinePages},
 
