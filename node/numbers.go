@@ -18,6 +18,7 @@ type Numbers struct {
 	Countries   int                  `json:"countries"` // in which those coops are that say so
 	Openings    Tally                `json:"openings"`  // ours among them
 	By          []*FederationNumbers `json:"byFederation"`
+	Samples     int                  `json:"samples,omitempty"` // invented coops and federations, counted in none of the others
 }
 
 // A Tally counts openings that everybody may see.
@@ -83,6 +84,10 @@ func (n *Node) countAll(ctx context.Context, now time.Time) (*Numbers, error) {
 	}
 	countries := map[string]bool{}
 	for _, a := range coops {
+		if a.Sample {
+			r.Samples++
+			continue
+		}
 		if a.IsFederation() {
 			r.Federations++
 			if f := by[a.IRI]; f != nil { // of one whom a rule keeps off our pages nothing is told

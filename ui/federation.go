@@ -103,6 +103,17 @@ func (v *visit) federation(ctx context.Context, p *profileView) (*federationView
 	return f, err
 }
 
+// unshown is how many confirmed members are known beside those on the page.
+func (f *federationView) unshown() int {
+	more := f.Confirmed
+	for _, b := range f.Members {
+		if b.Standing == node.Confirmed {
+			more--
+		}
+	}
+	return more
+}
+
 func (v *visit) applications(ctx context.Context, federation string) (list []*application, err error) {
 	open, err := v.node.Applications(ctx, federation)
 	if err != nil {

@@ -166,6 +166,7 @@ func TestMemberPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.want(t, "/", 200, "Federation of 90 coops", "66 more are confirmed.")
 	seen, next := map[string]int{}, "/members"
 	for pages := 0; next != "" && pages < 9; pages++ {
 		body := s.want(t, next, 200)

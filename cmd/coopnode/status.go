@@ -82,6 +82,9 @@ func (a *app) showNumbers(ctx context.Context, h *house) error {
 			row("coops", fmt.Sprintf("%d in %d countries", n.Coops, n.Countries))
 			row("federations", n.Federations)
 			row("openings", tally(n.Openings))
+			if n.Samples > 0 {
+				row("samples", fmt.Sprintf("%d, counted in none of these", n.Samples))
+			}
 			for _, f := range n.By {
 				row(f.Name, fmt.Sprintf("%d members; passed on %s", f.Members, tally(f.Passed)))
 			}
