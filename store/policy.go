@@ -52,9 +52,8 @@ var judged = []string{
 }
 
 var purged = []string{
-	goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, removeFollower, removeFollowed, removeSubscription, dropThrough,
+	goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, gonePassed, removeFollower, removeFollowed, removeSubscription, dropThrough,
 	`delete from sighting where actor = $1`,
-	goneReactions, goneReader, goneTimeline, goneQuotes, goneReshares, gonePassed, removeFollower, removeFollowed, removeSubscription,
 	`delete from timeline where object in (select iri from object where actor = $1 and not local)`,
 	`delete from reaction where object in (select iri from object where actor = $1 and not local)`,
 	`delete from moved where actor = $1 or target = $1`,
