@@ -21,7 +21,7 @@ const (
 		coalesce(sum(case when exists (select 1 from object r
 		                                where r.in_reply_to = o.iri and r.in_reply_to <> '' and r.actor <> o.actor
 		                                  and r.listed and r.hidden = 0 and r.deleted_ms = 0 and not r.draft) then 1 else 0 end), 0)`
-	tallied      = `
+	tallied = `
 		o.type = 'opening' and o.listed and o.hidden = 0 and o.deleted_ms = 0 and not o.draft
 		   and not exists (select 1 from actor w where w.iri = o.actor and w.sample)`
 	tallyAll     = `select ` + tally + ` from object o where ` + tallied
