@@ -53,7 +53,7 @@ func (s *season) perOpening() float64 { return float64(s.traffic.All()) / float6
 // author's federations exactly once from each, nothing else does, and what that costs grows no faster than the
 // number of subscribers (issue 4, 6).
 func TestTortureFederations(t *testing.T) {
-	sizes, openings := []int{6, 12}, 8
+	sizes, openings := []int{5, 10}, 6
 	if os.Getenv("COOPNODE_TORTURE") != "" {
 		sizes, openings = []int{30, 100, 300}, 40
 	} else {
