@@ -71,7 +71,8 @@ func TestTortureFederations(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newMovement(t, size, rand.New(rand.NewPCG(seed, uint64(size))))
-				t.Logf("%d nodes know each other after %v", size, real())
+				founding := m.Traffic()
+				t.Logf("%d nodes know each other after %v, %d letters and %d GETs", size, real(), founding.Letters, founding.Gets)
 				s := m.season(openings)
 				s.real = real()
 				all = append(all, s)
@@ -184,7 +185,6 @@ func (m *movement) ask(who, whom *aptest.Node, want func(*node.Actor) error) {
 func (m *movement) season(openings int) *season {
 	m.Helper()
 	const long = 2 * time.Hour
-	m.Traffic()
 	m.LoseAnswers(0.02)
 	type event struct {
 		at time.Duration
