@@ -286,6 +286,12 @@ func TestReshareEnds(t *testing.T) {
 		"its author leaves": func(x *fed, mill *node.Actor, o *node.Opening) {
 			x.must(x.KeepWords(x.Context(), mill.IRI, false, nil, true, x.Now()))
 		},
+		"its author sends a Leave": func(x *fed, mill *node.Actor, o *node.Opening) {
+			x.receive(says(mill, node.Leave, "leave", x.Links.Actor()))
+		},
+		"its author is excluded": func(x *fed, mill *node.Actor, o *node.Opening) {
+			x.must(x.Exclude(x.Context(), "bea", mill.IRI, "They were sold."))
+		},
 		"a person takes it back": func(x *fed, mill *node.Actor, o *node.Opening) { x.must(x.Unshare(x.Context(), "bea", o.IRI)) },
 		"a person decides against it": func(x *fed, mill *node.Actor, o *node.Opening) {
 			_, err := x.RefuseShare(x.Context(), "bea", o.IRI)
