@@ -460,6 +460,7 @@ func TestReshareFollowsMembership(t *testing.T) {
 		got = append(got, s.ObjectIRI)
 	}
 	equal(t, "passed on", got, []string{early.IRI, late.IRI})
+	equal(t, "what only somebody else announced", x.state(only.IRI), "")
 	says(second)
 	x.wantNews(node.Undo, node.Undo)
 	equal(t, "coop:shared", x.shared(), []string{})
@@ -544,7 +545,7 @@ func TestHearingOfAnUpdate(t *testing.T) {
 	was := line()
 	hears(union, "u1", o.IRI, o.Updated)
 	hears(x.actor("hill.example", "eve"), "u2", o.IRI, second)
-	hears(union, "u3", x.publish(opening("Ours")), second)
+	hears(union, "u3", x.publish(opening("Ours")), second.Add(time.Hour))
 	equal(t, "of nothing new, from a stranger, of ours", len(tasks()), 0)
 	hears(union, "u4", o.IRI, second)
 	list := tasks()
@@ -588,7 +589,7 @@ func TestHearingOfAnUpdate(t *testing.T) {
 // A person of a federation may share an opening of anybody. It ends like the others.
 func TestHandSharedOpeningEnds(t *testing.T) {
 	t.Parallel()
-	x := newFed(t)
+	x := newFed(t, func(r *node.Resharing) { r.PerDay = 1 })
 	elm := x.following("elm.example", "coop")
 	x.receive(create(offer(elm, "1")))
 	x.wantNews()
@@ -605,4 +606,34 @@ func TestHandSharedOpeningEnds(t *testing.T) {
 	x.must(err)
 	x.receive(create(offer(mill, "1")))
 	x.wantNews(node.Announce)
+	x.receive(create(offer(mill, "2")), create(offer(mill, "3")))
+	x.wantNews(node.Announce)
+	x.pass(24 * time.Hour) // the third waits, and would go out by itself at its next change
+	_, err = x.Share(t.Context(), "bea", changed(offer(mill, "3"), "u", time.Second, closes(node.Open)).Object)
+	x.must(err)
+	x.wantNews(node.Announce)
+}
+
+// Opening and closing the same thing all day is bounded like offering many, and a node that is no federation any more passes on
+// nothing.
+func TestReshareAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	x := newFed(t, func(r *node.Resharing) { r.PerDay = 2 })
+	mill := x.member("oak.example")
+	x.receive(create(offer(mill, "1")))
+	for i, s := range []node.Status{node.Paused, node.Open, node.Paused, node.Open} {
+		x.receive(changed(offer(mill, "1"), "u"+string(s)+string(rune('0'+i)), time.Duration(i+1)*time.Second, closes(s)))
+	}
+	x.wantNews(node.Announce, node.Undo, node.Announce, node.Undo)
+	equal(t, "waits", x.state(offer(mill, "1").IRI), node.ReshareWaiting)
+	_, err := x.SaveProfile(t.Context(), "ana", func(a *node.Actor) error {
+		a.Coop.Kind = node.KindCooperative
+		return nil
+	})
+	x.must(err)
+	x.news()
+	x.pass(24 * time.Hour)
+	_, err = x.PassOnDue(t.Context())
+	x.must(err)
+	x.wantNews()
 }
