@@ -386,12 +386,31 @@ func TestPollHostile(t *testing.T) {
 		if now := subscription(t, n, sub.Source); !strings.Contains(now.Trouble, "429") || now.Next.Sub(n.Now()) < 4*time.Hour {
 			t.Errorf("asked to come again in five hours: %+v", now)
 		}
+		// A plain JSON file is nobody's outbox (ORG-5).
+		again := func() *node.Subscription {
+			n.Later(subscription(t, n, sub.Source).Next.Sub(n.Now()) + time.Second)
+			polled(t, n, sub.Source)
+			return subscription(t, n, sub.Source)
+		}
+		page := func(kind, control string) {
+			s.Handle(outbox, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				w.Header().Set("Cache-Control", control)
+				json.NewEncoder(w).Encode(m{"id": outbox, "type": "OrderedCollection", "orderedItems": []any{s.create(2), s.create(1)}})
+			})
+		}
+		page("application/json", "")
+		if now := again(); !strings.Contains(now.Trouble, "content type") || n.Known(s.note(2)["id"].(string)) != nil {
+			t.Errorf("a plain file in the place of the outbox was read: %+v", now)
+		}
+		page("application/activity+json", "public, max-age=21600")
+		if now := again(); now.Trouble != "" || now.Next.Sub(n.Now()) < 5*time.Hour || n.Known(s.note(2)["id"].(string)) == nil {
+			t.Errorf("asked to keep it for six hours: %+v", now)
+		}
 		s.Handle(outbox, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 		var waits []time.Duration
 		for range 6 {
-			n.Later(subscription(t, n, sub.Source).Next.Sub(n.Now()) + time.Second)
-			polled(t, n, sub.Source)
-			waits = append(waits, subscription(t, n, sub.Source).Next.Sub(n.Now()).Round(time.Hour))
+			waits = append(waits, again().Next.Sub(n.Now()).Round(time.Hour))
 		}
 		if waits[0] >= waits[2] || waits[5] != 24*time.Hour {
 			t.Errorf("it waits %v between tries", waits)
