@@ -133,10 +133,12 @@ var english = map[string]string{
 	"vouch.worked-with":      "worked with",
 
 	// What is known of others
-	"known.lead": "This is what %s knows of %s. Its own page has the last word.",
-	"known.home": "Go to its own page",
-	"known.more": "What is known",
-	"known.none": "Nothing of it that is known here is open at the moment.",
+	"known.lead":         "This is what %s knows of %s. Its own page has the last word.",
+	"known.home":         "Go to its own page",
+	"known.more":         "What is known",
+	"known.through":      "Known through",
+	"known.through.more": "and %d more",
+	"known.none":         "Nothing of it that is known here is open at the moment.",
 
 	// Numbers
 	"numbers.title":       "The network in numbers",

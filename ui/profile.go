@@ -22,6 +22,7 @@ type profileView struct {
 	MemberOf                      []*belonging
 	Follows                       []person // of ours, like the numbers
 	FollowerCount, FollowingCount int
+	Through                       sighted
 }
 
 // profile handles GET /.
@@ -92,7 +93,8 @@ func (v *visit) profile(ctx context.Context, a *node.Actor) (*profileView, error
 	if a.Local {
 		return p, v.network(ctx, p)
 	}
-	return p, nil
+	p.Through, err = v.through(ctx, a)
+	return p, err
 }
 
 // network adds who follows us and whom we follow.

@@ -1,0 +1,45 @@
+package ui
+
+import (
+	"context"
+	"slices"
+
+	"github.com/coopnode/coopnode/node"
+)
+
+// maxThrough is how many are named through whom somebody is known.
+const maxThrough = 3
+
+// sighted is through whom somebody is known: the first few, and how many there are besides.
+type sighted struct {
+	Through []person
+	More    int
+}
+
+// through tells through whom an actor is known, each once however many lists of theirs it stands in.
+func (v *visit) through(ctx context.Context, a *node.Actor) (sighted, error) {
+	var s sighted
+	if a.Local || a.Sample {
+		return s, nil
+	}
+	all, err := v.node.Sightings(ctx, a.IRI)
+	if err != nil {
+		return s, err
+	}
+	var seen []string
+	for _, one := range all[a.IRI] {
+		if slices.Contains(seen, one.Through) {
+			continue
+		}
+		if seen = append(seen, one.Through); len(seen) > maxThrough {
+			s.More++
+			continue
+		}
+		who, err := v.people.of(ctx, one.Through)
+		if err != nil {
+			return s, err
+		}
+		s.Through = append(s.Through, who)
+	}
+	return s, nil
+}
