@@ -319,3 +319,36 @@ func TestHiddenFollowing(t *testing.T) {
 		t.Error("the dairy was not found")
 	}
 }
+
+// The members of a federation are known through it, those who left it are not.
+func TestMembersAreKnownThrough(t *testing.T) {
+	n, s := aptest.NewNode(t, "mill"), aptest.NewStranger(t, "away")
+	s.Tags = true
+	members := s.Base + "/users/fed/members"
+	member, former, fed := coopAt(s, "member", nil), coopAt(s, "former", nil), coopAt(s, "fed", m{"additionalType": node.KindConsortium, "coop:members": members, "following": nil})
+	record := func(coop *aptest.Person, end any) m {
+		return m{"id": members + "/" + coop.ID[strings.LastIndexByte(coop.ID, '/')+1:], "type": "Relationship", "attributedTo": fed.ID, "subject": fed.ID,
+			"relationship": "http://schema.org/member", "object": coop.ID, "startTime": "2026-01-01T00:00:00Z", "endTime": end}
+	}
+	s.Serve(members, m{"id": members, "type": "OrderedCollection", "totalItems": 2, "orderedItems": []any{record(member, nil), record(former, "2026-02-01T00:00:00Z")}})
+	sub, err := n.Wire.FindList(t.Context(), fed.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Subscribe(t.Context(), "test", sub); err != nil { // a subscription is enough
+		t.Fatal(err)
+	}
+	aptest.Until(t, "the member is known", func() bool { return slices.Contains(coopsKnown(t, n), member.ID) })
+	settled(t, []*aptest.Node{n})
+	if got := through(t, n, member.ID); !slices.Equal(got, []string{"members " + fed.ID}) {
+		t.Errorf("the member is known through %v", got)
+	}
+	if got := through(t, n, former.ID); got != nil {
+		t.Errorf("one who left is known through %v", got)
+	}
+	s.Serve(members, m{"id": members, "type": "OrderedCollection", "totalItems": 2, "orderedItems": []any{record(member, "2026-03-01T00:00:00Z")}})
+	tomorrowAgain(t, n)
+	if got := through(t, n, member.ID); got != nil {
+		t.Errorf("one who left is known through %v", got)
+	}
+}

@@ -115,6 +115,8 @@ type Found struct {
 	Kind   string `json:"kind"` // one of SearchKinds
 	Actor  *Actor `json:"actor,omitempty"`
 	Object Object `json:"object,omitempty"`
+
+	Through []*Sighting `json:"through,omitempty"` // of an actor: through whom it is known; filled in by who shows it
 }
 
 // SearchFacet is a value by which coops can be chosen, and how many of them have it.

@@ -88,6 +88,7 @@ type coopView struct {
 	Coop       *node.Coop
 	Summary    node.Text
 	Federation bool
+	Through    sighted
 }
 
 // facetsShown is how many values each choice offers; others can be typed.
@@ -130,7 +131,11 @@ func (v *visit) find(ctx context.Context, c echo.Context, q node.SearchQuery) (f
 
 func (v *visit) coopOf(ctx context.Context, a *node.Actor) (*coopView, error) {
 	who, err := v.people.show(ctx, a)
-	return &coopView{Person: who, Page: v.knownPage(a), Coop: a.Coop, Summary: v.text(a.Summary), Federation: a.IsFederation()}, err
+	if err != nil {
+		return nil, err
+	}
+	through, err := v.through(ctx, a)
+	return &coopView{Person: who, Page: v.knownPage(a), Coop: a.Coop, Summary: v.text(a.Summary), Federation: a.IsFederation(), Through: through}, err
 }
 
 // search handles GET /search: everything that this node knows and everybody may see.

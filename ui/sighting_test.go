@@ -34,6 +34,10 @@ func TestKnownThroughOnAPage(t *testing.T) {
 	if strings.Count(note, "Trama") != 1 || strings.Contains(note, "more") {
 		t.Errorf("it says %s", note)
 	}
+	if err := s.node.CatchUp(t.Context()); err != nil { // the index
+		t.Fatal(err)
+	}
+	wantTexts(t, "/directory", section(t, s.want(t, "/directory", 200), "Known through", "</p>"), ">Trama<", ">Ponte<")
 	for i := range 4 {
 		keep(fmt.Sprint("unread", i), node.ByFollowing)
 	}

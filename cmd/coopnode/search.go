@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,6 +104,16 @@ func (s *search) run(ctx context.Context, a *app, h *house, none string) error {
 	if err != nil {
 		return err
 	}
+	for i, f := range list {
+		if f.Actor == nil {
+			continue
+		}
+		through, err := h.Sightings(ctx, f.Actor.IRI)
+		if err != nil {
+			return err
+		}
+		list[i].Through = through[f.Actor.IRI]
+	}
 	if list == nil {
 		list = []node.Found{}
 		a.tell("%s", none)
@@ -151,7 +162,7 @@ func foundRow(ctx context.Context, h *house, f node.Found) []any {
 				about = append(about, s)
 			}
 		}
-		return []any{f.Kind, f.Actor.Address(), "", strings.Join(about, ", ")}
+		return []any{f.Kind, f.Actor.Address(), "", strings.Join(about, ", ") + throughText(f.Through)}
 	}
 	b := f.Object.Common()
 	kind := f.Kind
@@ -163,4 +174,18 @@ func foundRow(ctx context.Context, h *house, f node.Found) []any {
 		by = who.Address()
 	}
 	return []any{kind, b.ID, by, title(b)}
+}
+
+// throughText names the hosts through whose lists somebody is known, each once.
+func throughText(list []*node.Sighting) string {
+	var hosts []string
+	for _, s := range list {
+		if host := node.HostOf(s.Through); !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	if len(hosts) == 0 {
+		return ""
+	}
+	return "  (known through " + strings.Join(hosts, ", ") + ")"
 }
