@@ -17,7 +17,11 @@ type forger struct {
 // newForger serves its profile: a federation where federation is true. Its lists are empty.
 func newForger(t testing.TB, name string, federation bool) *forger {
 	t.Helper()
-	s := aptest.NewStranger(t, name)
+	return forgerAt(aptest.NewStranger(t, name), name, federation)
+}
+
+// forgerAt is newForger on a server that others live on, too.
+func forgerAt(s *aptest.Stranger, name string, federation bool) *forger {
 	f := &forger{s.Person(name), s}
 	doc := f.Document(name)
 	doc["type"], doc["additionalType"], doc["coop:ownership"] = "Organization", node.KindCooperative, "workers"

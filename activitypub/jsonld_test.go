@@ -97,10 +97,62 @@ func newTownHall(t *testing.T) *townHall {
 	for range 45 {
 		h.Post("One of many.")
 	}
+	h.joins()
 	must(h.Unfollow(ctx, "test", h.reader.ID))
 	must(h.AnswerFollower(ctx, "test", h.reader.ID, false))
 	h.Delivered()
 	return h
+}
+
+// joins makes the node a federation that says all that there is to say of members, and a member of another one.
+func (h *townHall) joins() {
+	h.Helper()
+	ctx := h.Context()
+	must := func(err error) {
+		h.Helper()
+		if err != nil {
+			h.Fatal(err)
+		}
+	}
+	rule := &node.Admission{Rule: node.BySteward, Criteria: []node.Text{{Lang: "en", Source: "Owned by those who work there."}}, Countries: []string{"ES"}, Fee: "none"}
+	_, err := h.SetFederation(ctx, "test", rule, node.DefaultResharing())
+	must(err)
+	find := func(p *forger) *node.Actor {
+		a, err := h.Wire.Find(ctx, p.ID)
+		must(err)
+		return a
+	}
+	for _, name := range []string{"oak", "elm", "ash", "yew"} {
+		c := forgerAt(h.away, name, false)
+		doc := c.Document(name)
+		doc["type"], doc["additionalType"], doc["coop:jurisdiction"], doc["coop:memberships"] = "Organization", node.KindCooperative, "ES", c.ID+"/memberships"
+		h.away.Serve(c.ID, doc)
+		if name == "yew" {
+			must(h.Invite(ctx, "test", find(c), "You work as we do."))
+			continue
+		}
+		h.send(c.Person, aptest.With(c.Do("Join", h.Links.Actor()), m{"content": "<p>We work as you do.</p>"}))
+		switch name {
+		case "oak":
+			must(h.Admit(ctx, "test", c.ID, []string{"worker-owned"}))
+		case "elm":
+			must(h.Admit(ctx, "test", c.ID, nil))
+			must(h.Exclude(ctx, "test", c.ID, "No answer for a year."))
+		}
+	}
+	for _, name := range []string{"forest", "meadow"} {
+		f := forgerAt(h.away, name, true)
+		joined, err := h.Join(ctx, "test", find(f), "We work as you do.", true)
+		must(err)
+		if name == "forest" {
+			must(h.Leave(ctx, "test", f.ID))
+			continue
+		}
+		h.send(f.Person, f.Do("Accept", m{"id": joined.JoinIRI, "type": "Join", "actor": h.Links.Actor(), "object": f.ID}))
+		must(h.Leave(ctx, "test", f.ID))
+	}
+	refused := forgerAt(h.away, "fir", false) // it does not say where it is
+	h.send(refused.Person, refused.Do("Join", h.Links.Actor()))
 }
 
 var (
@@ -180,7 +232,7 @@ func TestEverythingServed(t *testing.T) {
 		kind, _ := doc["type"].(string)
 		kinds[kind]++
 	}
-	for _, kind := range []string{"Organization", "OrderedCollection", "OrderedCollectionPage", "Note", "Create", "Update", "Tombstone"} {
+	for _, kind := range []string{"Organization", "OrderedCollection", "OrderedCollectionPage", "Note", "Create", "Update", "Tombstone", "Relationship", "Join", "Invite", "Leave", "TentativeAccept", "Accept", "Reject", "Add", "Remove"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no %s among what is served: %v", kind, kinds)
 		}
