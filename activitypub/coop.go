@@ -275,9 +275,12 @@ func decodeActor(m map[string]any, rules AddressRules) (*node.Actor, error) {
 	if byLang := Obj(m["summaryMap"]); byLang != nil {
 		for _, lang := range sortedKeys(byLang) {
 			s, _ := byLang[lang].(string)
+			if !node.ValidLanguage(lang) {
+				continue
+			}
 			if s != "" && len(a.Summary) > 0 && s == a.Summary[0].HTML {
 				a.Summary[0].Lang = lang
-			} else if s != "" && node.ValidLanguage(lang) && len(a.Summary) < 20 {
+			} else if s != "" && len(a.Summary) < 20 {
 				a.Summary = append(a.Summary, node.Text{Lang: lang, HTML: cutBytes(s, maxContentBytes)})
 			}
 		}

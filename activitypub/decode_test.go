@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -44,6 +45,9 @@ func wantBounded(t *testing.T, path string, v reflect.Value) {
 		s, most := v.String(), max(MaxURLBytes, utf8.UTFMax*maxNameRunes)
 		if strings.HasSuffix(path, ".HTML") || strings.HasSuffix(path, ".Source") {
 			most = maxContentBytes + len("…")
+		}
+		if strings.HasSuffix(path, ".Content") {
+			most = utf8.UTFMax * maxComplaint
 		}
 		if len(s) > most || !utf8.ValidString(s) {
 			t.Errorf("%s has %d bytes, at most %d (LIM); UTF-8: %v", path, len(s), most, utf8.ValidString(s))
@@ -86,7 +90,7 @@ func hugeDocument(kind string, more ...string) map[string]any {
 	inner := map[string]any{}
 	for _, key := range strings.Fields(`contactType email telephone name abbreviation elf note accepts how links url date who countries federations
 		availableLanguage kind actor addressCountry addressLocality addressRegion address latitude longitude hasUnit coop:unit currency value minValue
-		maxValue title key termCode from hours updated href mediaType`) {
+		criteria fee rule maxValue title key termCode from hours updated href mediaType`) {
 		inner[key] = text
 	}
 	inner["actor"], inner["url"], inner["href"], inner["id"] = address, address, address, address
@@ -98,6 +102,8 @@ func hugeDocument(kind string, more ...string) map[string]any {
 		return out
 	}
 	inner["links"], inner["federations"] = list(address), list(address)
+	inner["ownership"], inner["kinds"], inner["held"], inner["criteriaMap"] = list(text), list(text), list(text), map[string]any{"en": text, text: text}
+	inner["approvals"], inner["perDay"] = 1e8, 1e8
 	inner["hoursPerMonth"], inner["hasNumericalValue"] = 1.0, 1.0
 	doc := map[string]any{
 		"id": "https://mill.example/1", "type": kind, "attributedTo": "https://mill.example/a", "inbox": "https://mill.example/inbox",
@@ -110,10 +116,11 @@ func hugeDocument(kind string, more ...string) map[string]any {
 		coop:budgetBasis coop:description coop:lessons`) {
 		doc[key] = text
 	}
-	for _, key := range strings.Fields(`outbox followers following featured coop:openings coop:projects coop:shared coop:onBehalfOf coop:website`) {
+	for _, key := range strings.Fields(`outbox followers following featured coop:openings coop:projects coop:shared coop:members coop:memberships
+		coop:applications coop:registryUrl coop:onBehalfOf coop:website`) {
 		doc[key] = address
 	}
-	for _, key := range strings.Fields(`coop:legalForm coop:availability coop:membersAbroad coop:answer coop:customer coop:goal coop:coordination
+	for _, key := range strings.Fields(`coop:legalForm coop:availability coop:membersAbroad coop:admission coop:resharing coop:answer coop:customer coop:goal coop:coordination
 		location endpoints coop:budget`) {
 		doc[key] = inner
 	}
@@ -135,7 +142,8 @@ func hugeDocument(kind string, more ...string) map[string]any {
 // LIM: whatever the sizes in a document, what is made of it has those of the table.
 func TestDecodedSizes(t *testing.T) {
 	for name, doc := range map[string]map[string]any{
-		"person": hugeDocument("Person"), "coop": hugeDocument("Organization", node.KindCooperative), "post": hugeDocument("Article"),
+		"person": hugeDocument("Person"), "coop": hugeDocument("Organization", node.KindCooperative),
+		"federation": hugeDocument("Organization", node.KindConsortium), "post": hugeDocument("Article"),
 		"project": hugeDocument("Note", typeProject), "opening": hugeDocument("Note", typeProposal),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,6 +157,32 @@ func TestDecodedSizes(t *testing.T) {
 			}
 			wantBounded(t, "object", reflect.ValueOf(o))
 		})
+	}
+}
+
+// LIM: what stands beside a letter about a membership, and in a record, is bounded, and is text.
+func TestDecodedReasons(t *testing.T) {
+	long := strings.Repeat("é", 40_000)
+	letter := map[string]any{"id": "https://mill.example/1", "type": "Accept", "actor": "https://mill.example/a", "object": "https://oak.example/1",
+		"content": "<p>Dear <b>all</b>,</p><script>bad()</script><p>" + long + "</p>",
+		"result": map[string]any{"id": "https://mill.example/r", "type": "Relationship", "subject": "https://mill.example/a", "object": "https://oak.example/a",
+			"relationship": relationMember, "coop:role": long, "coop:vouches": []any{long, long}}}
+	a := decodeAct(letter, node.Accept, AddressRules{}, testNow)
+	if a.Record == nil || !strings.HasPrefix(a.Content, "Dear all,\né") {
+		t.Fatalf("read as %.20q, %v", a.Content, a.Record)
+	}
+	if n := utf8.RuneCountInString(a.Content); n > maxWhy {
+		t.Errorf("a reason of %d characters", n)
+	}
+	wantBounded(t, "act", reflect.ValueOf(a))
+	honest := letter["result"].(map[string]any)
+	for key, other := range map[string]string{"id": "https://oak.example/r", "subject": "https://oak.example/a", "attributedTo": "https://oak.example/a", "relationship": relationMemberOf} {
+		record := maps.Clone(honest)
+		record[key] = other
+		letter["result"] = record
+		if a := decodeAct(letter, node.Accept, AddressRules{}, testNow); a.Record != nil {
+			t.Errorf("a record whose %s is %s is believed", key, other)
+		}
 	}
 }
 

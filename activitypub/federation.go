@@ -74,9 +74,11 @@ func criteriaIn(f map[string]any) []node.Text {
 	for _, lang := range sortedKeys(byLang) {
 		s, _ := byLang[lang].(string)
 		s = cutBytes(s, maxCriteria)
-		if s != "" && len(list) > 0 && s == list[0].HTML {
+		switch {
+		case s == "" || !node.ValidLanguage(lang):
+		case len(list) > 0 && s == list[0].HTML:
 			list[0].Lang = lang
-		} else if s != "" && node.ValidLanguage(lang) && len(list) < maxRuleText {
+		case len(list) < maxRuleText:
 			list = append(list, node.Text{Lang: lang, HTML: s})
 		}
 	}

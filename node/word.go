@@ -338,8 +338,13 @@ func (n *Node) onRemove(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 	return nil
 }
 
-// lookAgain has the home of somebody whom we follow asked what it says now.
+// lookAgain has the home of a coop whom we follow asked what it says now.
 func (n *Node) lookAgain(ctx context.Context, tx Tx, kind TaskKind, actor string, now time.Time) error {
+	if a, err := tx.Actor(ctx, actor); IsNotFound(err) || err == nil && a.Coop == nil {
+		return nil
+	} else if err != nil {
+		return err
+	}
 	if ok, err := n.follows(ctx, tx, actor); !ok || err != nil {
 		return err
 	}
