@@ -140,11 +140,10 @@ type wordReader struct {
 	owner   string
 	members bool
 
-	records  []node.Record
-	pages    []knownPage // none where one has no ETag
-	whole    bool        // nothing was left out
-	untagged bool
-	fetched  int
+	records []node.Record
+	pages   []knownPage // none where one has no ETag
+	whole   bool        // nothing was left out
+	fetched int
 }
 
 // read walks through the pages.
