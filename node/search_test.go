@@ -108,16 +108,20 @@ func TestSearchHidesAtOnce(t *testing.T) {
 	x := newHouse(t)
 	ours := &node.Opening{Base: node.Base{Type: node.TypeOpening, Texts: []node.Text{{Title: "A harbour"}}}}
 	x.must(x.Publish(t.Context(), "test", ours))
-	trama := &node.Actor{IRI: "https://trama.example/ap/coop", Type: "Organization", Handle: "trama", Host: "trama.example", Inbox: "https://trama.example/inbox",
-		Coop: &node.Coop{Kind: node.KindConsortium}}
-	x.write(func(tx node.Tx) error { return tx.SaveActor(t.Context(), trama) })
+	for _, name := range []string{"trama", "ponte"} {
+		a := &node.Actor{IRI: "https://" + name + ".example/ap/coop", Type: "Organization", Handle: name, Host: name + ".example", Inbox: "https://" + name + ".example/inbox",
+			Coop: &node.Coop{Kind: node.KindConsortium}}
+		x.write(func(tx node.Tx) error { return tx.SaveActor(t.Context(), a) })
+	}
 	x.must(x.CatchUp(t.Context()))
+	equal(t, "other federations", x.finds(node.SearchQuery{Text: "ponte"}), []string{"federation"})
 	equal(t, "harbours", x.finds(node.SearchQuery{Text: "harbour"}), []string{"opening"})
 	equal(t, "federations", x.finds(node.SearchQuery{Text: "trama"}), []string{"federation"})
-	x.rules(&node.Rule{Target: "trama.example", Severity: node.SeverityLimit})
+	x.rules(&node.Rule{Target: "trama.example", Severity: node.SeverityLimit}, &node.Rule{Target: "ponte.example", Severity: node.SeverityReject})
 	x.must(x.Delete(t.Context(), "test", ours.IRI))
 	equal(t, "deleted harbours", x.finds(node.SearchQuery{Text: "harbour"}), nil)
 	equal(t, "limited federations", x.finds(node.SearchQuery{Text: "trama"}), nil)
+	equal(t, "refused federations", x.finds(node.SearchQuery{Text: "ponte"}), nil)
 }
 
 // A federation is named by its host, its handle or its address.

@@ -265,7 +265,9 @@ func searchHidden(t *testing.T, x *fixture) {
 	stale := *kept
 	stale.ID, stale.IRI, stale.Received = "stale", kept.IRI+"-old", old.Fetched
 	x.write(func(tx node.Tx) error { return tx.SaveObject(x.ctx, &stale) })
+	x.coop("stranger", 2, func(a *node.Actor) { a.Name, a.Fetched = "secret stranger", old.Fetched })
 	x.index()
+	check(x, "before the sweep", x.finds(node.SearchQuery{Text: "secret", Kinds: []string{"coop"}}), "stranger")
 	x.write(func(tx node.Tx) error { return tx.Sweep(x.ctx, noon) })
 	x.index()
 	check(x, "swept", x.finds(node.SearchQuery{Text: "secret"}), "kept")
