@@ -31,7 +31,7 @@ func demoCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Watch a few coops talk with each other on this machine", Args: argsBetween(0, 0),
 		Long: "Starts nodes of four invented coops, each a process with a database of its own, and lets them follow each other, ask, answer\n" +
-			"and publish over real signed HTTP. A fifth joins. Then it is your turn: for each node there is a line to paste into another\n" +
+			"and publish over real signed HTTP. A fifth joins; three found a federation, which takes it in and passes on what it offers. Then it is your turn: for each node there is a line to paste into another\n" +
 			"terminal. Ctrl-C ends the nodes and removes their files.\n\n" +
 			"With --script nobody needs to watch: one node is killed in the middle and started again, everything is checked, and the\n" +
 			"exit code is 0 if all is as it should be, else 1.",
@@ -88,6 +88,9 @@ func (a *app) demo(ctx context.Context, script, keep bool) (err error) {
 	}
 	if script {
 		return v.report(ctx, began, err)
+	}
+	if err == nil {
+		err = v.federate(ctx)
 	}
 	if err == nil {
 		if err = v.invite(); err == nil {

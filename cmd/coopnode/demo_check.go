@@ -68,9 +68,6 @@ func (v *village) checkAll(ctx context.Context) {
 			})
 		}
 	}
-	for _, n := range v.coops {
-		v.note(n.label+" has made no mistake", v.mistakes(ctx, n), "")
-	}
 }
 
 // expects says whether a node should hold what was said: its own, from those whom it follows, and answers to its own.

@@ -63,6 +63,12 @@ func (v *village) report(ctx context.Context, began time.Time, err error) error 
 	}
 	if err == nil {
 		v.checkAll(ctx)
+		err = v.federate(ctx)
+	}
+	if err == nil {
+		for _, n := range v.coops {
+			v.note(n.label+" has made no mistake", v.mistakes(ctx, n), "")
+		}
 	}
 	if ctx.Err() != nil {
 		return errors.New("the script was interrupted")

@@ -51,8 +51,8 @@ func (d *demoRun) nodes(t *testing.T) (locks []*os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(paths) != 5 {
-		t.Fatalf("there are %d nodes, want 5", len(paths))
+	if len(paths) != 7 {
+		t.Fatalf("there are %d nodes, want 7", len(paths))
 	}
 	for _, path := range paths {
 		f, err := os.Open(path)
@@ -117,7 +117,8 @@ func TestDemoScript(t *testing.T) {
 		"letters are under way when quebracho is killed", "after the crash nothing waits any more",
 		"quebracho has everything as it should be, once", "hinata answers WebFinger", "ljungsken serves its actor", "toxeira shows its page",
 		"the answer stands under the question", "mbuyu has in its feed what it knows to be open", "what was deleted is 410",
-		"quebracho has made no mistake",
+		"quebracho has made no mistake", "trama has made no mistake", "toxeira says that mbuyu is a member of trama",
+		"ljungsken holds what trama passed on, open", "ventana reads what trama passes on, filled", "trama passes on nothing that is filled",
 	} {
 		if !names[want] {
 			t.Errorf("there is no check called %q", want)

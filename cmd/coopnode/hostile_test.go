@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +46,7 @@ var structural = []string{
 }
 
 // enumerated are those from closed lists: half of the documents keep them, so that they come to the board.
-var enumerated = []string{"coop:status", "coop:kind", "hasUnit", "coop:unit", "hasNumericalValue", "currency", "coop:goalUnit", "coop:projectStatus"}
+var enumerated = []string{"coop:status", "coop:kind", "hasUnit", "coop:unit", "hasNumericalValue", "currency", "coop:goalUnit", "coop:projectStatus", "rule", "kinds", "held"}
 
 // poisoned is doc with the payload in every string that others may choose.
 func poisoned(v any, payload string, keep []string) any {
@@ -257,20 +259,31 @@ func TestHostileMarkupInChromium(t *testing.T) {
 	n := aptest.NewNode(t, "mill")
 	s := aptest.NewStranger(t, "hostile")
 	ours := n.Post("What would you change?")
-	opening, project, post, actor := golden(t, "opening.json"), golden(t, "project.json"), golden(t, "post.json"), golden(t, "actor.json")
+	opening, project, post := golden(t, "opening.json"), golden(t, "project.json"), golden(t, "post.json")
+	actors := []map[string]any{golden(t, "actor.json"), golden(t, "federation.json")}
+	if _, err := n.Node.SetFederation(t.Context(), "test", &node.Admission{Rule: node.ByApprovals, Approvals: 2, Days: 30}, node.DefaultResharing()); err != nil {
+		t.Fatal(err)
+	}
+	var known []string // pages of those who wrote, to which links may lead or not
 	for i, payload := range payloads {
 		who := s.Person(fmt.Sprint("eve", i))
 		keep := slices.Clone(structural)
 		if i%2 == 0 {
 			keep = append(keep, enumerated...)
 		}
-		doc := aptest.With(poisoned(actor, payload, keep).(map[string]any), who.Document(fmt.Sprint("eve", i)))
+		doc := aptest.With(poisoned(actors[i/2%2], payload, keep).(map[string]any), who.Document(fmt.Sprint("eve", i)))
 		doc["name"], doc["url"] = payload, payload
 		doc["icon"], doc["image"] = aptest.M{"type": "Image", "url": payload, "name": payload, "mediaType": payload}, []any{aptest.M{"type": "Image", "url": payload}}
 		s.Serve(who.ID, doc)
 		a, err := n.Wire.Find(t.Context(), who.ID)
 		if err != nil {
 			t.Fatalf("payload %d: %v", i, err)
+		}
+		if err := belongs(t.Context(), n, who.ID, payload, i); err != nil {
+			t.Fatalf("payload %d: %v", i, err)
+		}
+		for _, section := range []string{"/coops/", "/federations/"} {
+			known = append(known, n.Links.Base+section+url.PathEscape(a.Handle+"@"+a.Host))
 		}
 		f, err := n.Node.Follow(t.Context(), "test", a)
 		if err != nil {
@@ -296,6 +309,11 @@ func TestHostileMarkupInChromium(t *testing.T) {
 	n.Handled()
 
 	pages := walk(t, n.Links.Base)
+	for _, address := range known {
+		if !slices.Contains(pages, address) && isPage(t, address) {
+			pages = append(pages, address)
+		}
+	}
 	for _, kind := range []node.ObjectType{node.TypeOpening, node.TypeProject, node.TypePost} {
 		if count, err := n.Count(t.Context(), node.ObjectQuery{Type: kind}); err != nil || count < len(payloads)*3/4 {
 			t.Errorf("%d hostile letters became %d of type %s, %v: the others were not looked at", len(payloads), count, kind, err)
@@ -314,13 +332,46 @@ func TestHostileMarkupInChromium(t *testing.T) {
 	t.Logf("%d payloads in every field, %d pages opened", len(payloads), len(pages))
 }
 
+// belongs writes what others say of memberships: a member or an application, with a letter, reasons and what is vouched for.
+func belongs(ctx context.Context, n *aptest.Node, who, payload string, i int) error {
+	us, now := n.Links.Actor(), n.Node.Now()
+	word := node.Word{IRI: payload, Since: now, Checked: now}
+	m := &node.Membership{Federation: us, Coop: who, CoopSays: word, FederationSays: word, Role: payload, Vouches: []string{"worker-owned", payload}, Letter: payload, Reason: payload}
+	switch i % 3 {
+	case 1:
+		m.CoopSays = node.Word{}
+	case 2:
+		m.CoopSays, m.FederationSays, m.Step, m.JoinIRI, m.Deadline = node.Word{}, node.Word{}, node.StepApplied, who+"/join", now.AddDate(0, 0, 9)
+	}
+	of := &node.Membership{Federation: who, Coop: us, CoopSays: word, FederationSays: word, Vouches: []string{"worker-owned", payload}}
+	return n.Node.Store().Tx(ctx, func(tx node.Tx) error {
+		err := errors.Join(tx.SaveMembership(ctx, m), tx.SaveMembership(ctx, of))
+		if m.Step != "" {
+			err = errors.Join(err, tx.SaveOpinion(ctx, &node.Opinion{Join: m.JoinIRI, Member: who, IRI: payload, Reason: payload, At: now}))
+		}
+		return err
+	})
+}
+
+// isPage says whether there is a page at an address.
+func isPage(t *testing.T, address string) bool {
+	t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
 // walk gives the addresses of all pages to which links lead from the first one.
 func walk(t *testing.T, base string) []string {
 	t.Helper()
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	var pages []string
 	known := map[string]bool{"/": true}
-	for todo := []string{"/", "/openings", "/projects", "/posts", "/about"}; len(todo) > 0; todo = todo[1:] {
+	for todo := []string{"/", "/openings", "/projects", "/posts", "/members", "/shared", "/numbers", "/directory", "/about"}; len(todo) > 0; todo = todo[1:] {
 		res, err := client.Get(base + todo[0])
 		if err != nil {
 			t.Fatal(err)
