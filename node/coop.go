@@ -293,10 +293,9 @@ func (n *Node) KnownCoops(ctx context.Context) ([]*Actor, error) { return n.stor
 func (n *Node) CoopsAt(ctx context.Context, address string) ([]*Actor, error) {
 	handle, host, named := strings.Cut(strings.TrimPrefix(address, "@"), "@")
 	if !named {
-		host = handle
+		handle, host = "", handle
 	}
-	coops, err := n.store.CoopsOn(ctx, host)
-	return slices.DeleteFunc(coops, func(a *Actor) bool { return named && !strings.EqualFold(a.Handle, handle) }), err
+	return n.store.CoopsOn(ctx, handle, host)
 }
 
 // ActorOf gives a known actor by address; NotFound if it was never read.

@@ -49,10 +49,10 @@ type Reader interface {
 	ActorByHandle(ctx context.Context, handle, host string) (*Actor, error) // NotFound
 	ActorByKey(ctx context.Context, keyID string) (*Actor, error)           // NotFound
 	KnownCoops(ctx context.Context) ([]*Actor, error)
-	CoopsOn(ctx context.Context, host string) ([]*Actor, error) // of KnownCoops, at most 20
-	OwnKeys(ctx context.Context) ([]*OwnKey, error)             // unsealed, the one that signs first
-	OwnKeyIDs(ctx context.Context) ([]string, error)            // of OwnKeys, in their order; cheap
-	SampleActors(ctx context.Context) ([]string, error)         // addresses of all that are invented
+	CoopsOn(ctx context.Context, handle, host string) ([]*Actor, error) // of KnownCoops, whatever the handle if ""; at most 20
+	OwnKeys(ctx context.Context) ([]*OwnKey, error)                     // unsealed, the one that signs first
+	OwnKeyIDs(ctx context.Context) ([]string, error)                    // of OwnKeys, in their order; cheap
+	SampleActors(ctx context.Context) ([]string, error)                 // addresses of all that are invented
 	// PeerForm is what was learned of the form of signature that a peer wants; the zero value if nothing was.
 	PeerForm(ctx context.Context, host string) (PeerForm, error)
 

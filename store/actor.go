@@ -29,7 +29,7 @@ const (
 		 order by substr($1, 1, length(iri)) = iri desc, gone_ms = 0 desc, fetched_ms desc
 		 limit 1`
 	knownCoops = `select ` + actorColumns + ` from actor where is_coop and gone_ms = 0 and hidden = 0`
-	coopsOn    = `select ` + actorColumns + ` from actor where host = $1 and is_coop and gone_ms = 0 and hidden = 0 order by iri limit 20`
+	coopsOn    = `select ` + actorColumns + ` from actor where host = $1 and ($2 = '' or handle = $2) and is_coop and gone_ms = 0 and hidden = 0 order by iri limit 20`
 	saveActor  = `
 		insert into actor (iri, handle, host, local, is_coop, key_id, key_pem, inbox, inbox_host,
 		                   mailbox, mailbox_host, fetched_ms, gone_ms, data, raw, hidden, sample)
@@ -85,14 +85,14 @@ func (q questions) KnownCoops(ctx context.Context) (list []*node.Actor, err erro
 	return list, sqliteError("list cooperatives", "", err)
 }
 
-// CoopsOn lists those of KnownCoops that are on a host, by address; at most 20.
-func (q questions) CoopsOn(ctx context.Context, host string) (list []*node.Actor, err error) {
+// CoopsOn lists those of KnownCoops that are on a host, of that handle unless it is empty, by address; at most 20.
+func (q questions) CoopsOn(ctx context.Context, handle, host string) (list []*node.Actor, err error) {
 	err = q.on(ctx, func(c *conn) error {
 		return c.each(func(r rowScanner) error {
 			a, err := scanActor(r)
 			list = append(list, a)
 			return err
-		}, coopsOn, strings.ToLower(host))
+		}, coopsOn, strings.ToLower(host), strings.ToLower(handle))
 	})
 	return list, sqliteError("list cooperatives", host, err)
 }

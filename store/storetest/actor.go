@@ -100,8 +100,22 @@ func knownCoops(t *testing.T, x *fixture) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for host, want := range map[string]int{"alfa.example": 1, "ALFA.example": 1, "gone.example": 0, "person.example": 0, "nobody.example": 0} {
-		if list, err := x.CoopsOn(x.ctx, host); err != nil || len(list) != want {
+		if list, err := x.CoopsOn(x.ctx, "", host); err != nil || len(list) != want {
 			t.Errorf("%d coops on %s, %v; want %d", len(list), host, err, want)
+		}
+	}
+}
+
+// One of many coops on a server is found by its handle.
+func coopsOfAHost(t *testing.T, x *fixture) {
+	for i := range 30 {
+		a := x.person("many.example", fmt.Sprint("coop", i), false)
+		a.Coop = &node.Coop{Kind: node.KindCooperative}
+		x.write(func(tx node.Tx) error { return tx.SaveActor(x.ctx, a) })
+	}
+	for handle, want := range map[string]int{"": 20, "coop29": 1, "COOP3": 1, "nobody": 0} {
+		if list, err := x.CoopsOn(x.ctx, handle, "many.example"); err != nil || len(list) != want {
+			t.Errorf("%d coops called %q, %v; want %d", len(list), handle, err, want)
 		}
 	}
 }

@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"actor by handle in any case", actorByHandle},
 		{"actor by the id of its key", actorByKey},
 		{"known coops by name", knownCoops},
+		{"coops of a host", coopsOfAHost},
 		{"samples keep their mark and are listed", sampleActors},
 		{"gone actor leaves nothing but addresses", forgetActor},
 
