@@ -291,7 +291,8 @@ func TestPollFile(t *testing.T) {
 			forged := m{"id": opening.IRI, "type": "Note", "attributedTo": mill.Links.Actor(), "to": aptest.Public, "content": "<p>Forged</p>", "updated": "2099-01-01T00:00:00Z"}
 			hers := m{"id": f.Base + "/users/ana/1", "type": "Note", "attributedTo": ana.ID, "content": "<p>Forged</p>"}
 			old := time.Now().Add(-48 * time.Hour)
-			f.put(t, old, forged, own("Own", "2026-03-01T00:00:00Z"), hers)
+			nobodys := m{"id": mill.Links.Base + "/nobody/1", "type": "Note", "attributedTo": mill.Links.Base + "/nobody", "content": "<p>Forged</p>"} // of an origin that is not the file's
+			f.put(t, old, forged, own("Own", "2026-03-01T00:00:00Z"), hers, nobodys)
 			s := subscribeTo(t, n, f.list)
 			if s.Source != f.list || s.OfActor() {
 				t.Fatalf("found %+v", s)
@@ -304,6 +305,9 @@ func TestPollFile(t *testing.T) {
 			}
 			if n.Known(f.Base+"/users/ana/1") != nil {
 				t.Error("a file was believed what an actor there did not say")
+			}
+			if n.Known(mill.Links.Base+"/nobody/1") != nil {
+				t.Error("a file was believed what is of another origin")
 			}
 			f.full, f.short = 0, 0
 			nextHour(t, n, s.Source)
