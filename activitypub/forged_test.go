@@ -160,6 +160,17 @@ func TestForgedMembershipReplayedAccept(t *testing.T) {
 	quiet(u.Node, mill)
 	replay()
 	u.stands(node.Former, mill, mill, u.Node)
+	said, err := mill.DB.Acts(t.Context(), node.ActQuery{Object: u.iri()})
+	u.must(err)
+	claims := 0
+	for _, a := range said {
+		if a.Verb == node.Add {
+			claims++
+		}
+	}
+	if claims != 1 {
+		t.Errorf("the coop has said %d times that it is a member", claims)
+	}
 	u.applies(mill)
 	u.comes(node.StepApplied, mill, u.Node)
 	quiet(u.Node, mill)

@@ -141,7 +141,7 @@ type wordReader struct {
 	members bool
 
 	records []node.Record
-	pages   []knownPage // none where one has no ETag
+	pages   []knownPage // as they were read
 	whole   bool        // nothing was left out
 	fetched int
 }
