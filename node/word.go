@@ -44,15 +44,19 @@ func (n *Node) KeepWords(ctx context.Context, owner string, members bool, record
 				return err
 			}
 		}
-		if !whole {
-			return nil
-		}
-		return n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, word *Word) error {
-			if said[other] || word.Since.IsZero() && m.Standing() == "" && other != n.Links.Actor() {
+		err := n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, word *Word) error {
+			switch {
+			case said[other]:
 				return nil
+			case whole && (!word.Since.IsZero() || other == n.Links.Actor()):
+				return n.keepWord(ctx, tx, owner, members, other, Word{Checked: asked}, nil, now)
 			}
-			return n.keepWord(ctx, tx, owner, members, other, Word{Checked: asked}, nil, now)
+			return n.unsaid(ctx, tx, m, word, asked)
 		})
+		if err != nil || members {
+			return err
+		}
+		return n.awaitWord(ctx, tx, owner, now)
 	})
 	n.changed(err)
 	return err
@@ -63,8 +67,10 @@ func (n *Node) StillSaid(ctx context.Context, owner string, members bool, asked 
 	now := n.Now()
 	err := n.store.Tx(ctx, func(tx Tx) error {
 		asks := 0
-		return n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, word *Word) error {
-			if word.Since.IsZero() || !asked.After(word.Checked) {
+		err := n.eachWord(ctx, tx, owner, members, func(m *Membership, other string, word *Word) error {
+			if word.Since.IsZero() {
+				return n.unsaid(ctx, tx, m, word, asked)
+			} else if !asked.After(word.Checked) {
 				return nil
 			}
 			word.Checked = asked
@@ -74,9 +80,43 @@ func (n *Node) StillSaid(ctx context.Context, owner string, members bool, asked 
 			asks++
 			return n.askOther(ctx, tx, members, other, owner, asks, now)
 		})
+		if err != nil || members {
+			return err
+		}
+		return n.awaitWord(ctx, tx, owner, now)
 	})
 	n.changed(err)
 	return err
+}
+
+// unsaid notes that owner was asked and says nothing of the other side of m.
+func (n *Node) unsaid(ctx context.Context, tx Tx, m *Membership, word *Word, asked time.Time) error {
+	if !word.Since.IsZero() || !asked.After(word.Checked) {
+		return nil
+	}
+	word.Checked = asked
+	return tx.SaveMembership(ctx, m)
+}
+
+// listedJustNow is how long after a federation has listed a coop that coop is asked again and again, each time after twice
+// as long, where it does not say so yet: it may not have had its answer.
+const listedJustNow = time.Hour
+
+// awaitWord has a coop that was asked just now asked again, where a federation has listed it a moment ago.
+func (n *Node) awaitWord(ctx context.Context, tx Tx, coop string, now time.Time) error {
+	who, err := tx.Actor(ctx, coop)
+	if IsNotFound(err) || err == nil && (who.Coop == nil || who.Coop.MembershipsIRI == "") {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return n.eachWord(ctx, tx, coop, false, func(m *Membership, _ string, word *Word) error {
+		listed := now.Sub(m.FederationSays.Since)
+		if word.Holds() || !m.FederationSays.Holds() || listed > listedJustNow {
+			return nil
+		}
+		return tx.SaveTask(ctx, &Task{Kind: TaskMemberships, Subject: coop, Due: now.Add(max(time.Minute, listed))})
+	})
 }
 
 // eachWord goes through what is kept of owner's words.
@@ -132,8 +172,8 @@ const (
 	askedOfACoop = 10 // federations that one coop can make us ask
 )
 
-// askOther has the other side of a membership asked what it says, if that was not done within seven days. members says
-// that it is a coop, named by a federation. at is where it stands among those named at once.
+// askOther has the other side of a membership asked what it says, if that was not done within seven days or since the
+// membership began. members says that it is a coop, named by a federation. at is where it stands among those named at once.
 func (n *Node) askOther(ctx context.Context, tx Tx, members bool, other, owner string, at int, now time.Time) error {
 	kind, federation, coop := TaskMembers, other, owner
 	if members {
@@ -146,21 +186,27 @@ func (n *Node) askOther(ctx context.Context, tx Tx, members bool, other, owner s
 	if err != nil {
 		return err
 	}
-	word := m.FederationSays
+	says, word := m.CoopSays, m.FederationSays
 	if members {
-		word = m.CoopSays
+		says, word = word, says
 	}
-	if now.Sub(word.Checked) < CheckAgain {
+	// What began after the other side was asked last it could not say then; a second is what is cut off.
+	news := says.Holds() && !word.Holds() && word.Checked.Before(says.Since.Add(time.Second))
+	if now.Sub(word.Checked) < CheckAgain && !news {
 		return nil
 	}
-	if _, err := tx.Task(ctx, kind, other); !IsNotFound(err) {
+	due := now.Add(time.Duration(max(0, at-askedAtOnce)) * askedApart)
+	t, err := tx.Task(ctx, kind, other)
+	if err != nil && !IsNotFound(err) {
 		return err
+	} else if err == nil && (t.Attempts > 0 || t.Due.After(now) && !t.Due.After(due)) { // it does not answer now, or will be asked anyhow
+		return nil
 	}
-	return tx.SaveTask(ctx, &Task{Kind: kind, Subject: other, Due: now.Add(time.Duration(max(0, at-askedAtOnce)) * askedApart)})
+	return tx.SaveTask(ctx, &Task{Kind: kind, Subject: other, Due: due}) // all of it, also what did not matter at the last reading
 }
 
 // HeedsWords says whether what an actor says of its members, or of its memberships, is worth asking: we follow it, it is
-// about us, or about somebody whom we follow.
+// about us, about somebody whom we follow, or about a member of a federation that we follow.
 func (n *Node) HeedsWords(ctx context.Context, owner string, members bool) (heeds bool, err error) {
 	err = n.store.Tx(ctx, func(tx Tx) error {
 		heeds = false
@@ -179,10 +225,24 @@ func (n *Node) HeedsWords(ctx context.Context, owner string, members bool) (heed
 			if heeds = other == n.Links.Actor(); !heeds {
 				heeds, err = n.follows(ctx, tx, other)
 			}
+			if members && !heeds && err == nil {
+				heeds, err = n.amongThem(ctx, tx, other)
+			}
 			return err
 		})
 	})
 	return heeds, err
+}
+
+// amongThem says whether a coop is a confirmed member of a federation that we follow.
+func (n *Node) amongThem(ctx context.Context, tx Tx, coop string) (bool, error) {
+	list, err := tx.Memberships(ctx, MembershipQuery{Coop: coop, Standing: Confirmed, Limit: 100})
+	for _, m := range list {
+		if ok, err := n.follows(ctx, tx, m.Federation); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, err
 }
 
 // heed has the words of an actor read whom we follow from now on.
