@@ -14,7 +14,7 @@ import (
 )
 
 // subscribeTo makes n read the list at an address, and waits until it was read once.
-func subscribeTo(t *testing.T, n *aptest.Node, address string) *node.Subscription {
+func subscribeTo(t testing.TB, n *aptest.Node, address string) *node.Subscription {
 	t.Helper()
 	s, err := n.Wire.FindList(t.Context(), address)
 	if err != nil {
@@ -28,7 +28,7 @@ func subscribeTo(t *testing.T, n *aptest.Node, address string) *node.Subscriptio
 }
 
 // subscription is how one stands; nil where there is none.
-func subscription(t *testing.T, n *aptest.Node, source string) *node.Subscription {
+func subscription(t testing.TB, n *aptest.Node, source string) *node.Subscription {
 	t.Helper()
 	all, err := n.Subscriptions(t.Context())
 	if err != nil {
@@ -43,13 +43,13 @@ func subscription(t *testing.T, n *aptest.Node, source string) *node.Subscriptio
 }
 
 // polled waits until a list was read or could not be.
-func polled(t *testing.T, n *aptest.Node, source string) {
+func polled(t testing.TB, n *aptest.Node, source string) {
 	t.Helper()
 	aptest.Until(t, source+" is read", func() bool { s := subscription(t, n, source); return s.Next.After(n.Now()) })
 }
 
 // nextHour lets an hour pass and waits until the list was read again.
-func nextHour(t *testing.T, n *aptest.Node, source string) {
+func nextHour(t testing.TB, n *aptest.Node, source string) {
 	t.Helper()
 	n.Later(70 * time.Minute)
 	polled(t, n, source)
