@@ -128,12 +128,12 @@ func (c *chores) runTasks(ctx context.Context) {
 // tasks begins what is due, a few side by side. A list at a slow server takes minutes, so lists and everything else have
 // places of their own.
 func (c *chores) tasks(ctx context.Context) {
+	c.mu.Lock() // before it looks: what ends meanwhile is still in hand for this round
+	defer c.mu.Unlock()
 	due, err := c.w.node.Store().DueTasks(ctx, c.w.node.Now(), tasksLooked)
 	if err != nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	under := map[bool]int{}
 	for name := range c.busy {
 		under[name.readsLists()]++
