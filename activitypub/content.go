@@ -108,6 +108,9 @@ func openingHTML(l node.Links, o *node.Opening, t node.Text) string {
 	var b strings.Builder
 	b.WriteString("<p><strong>" + html.EscapeString(status) + "</strong> · " + html.EscapeString(w.kinds[o.Kind]) + "</p>")
 	b.WriteString("<p><strong>" + html.EscapeString(titleOf(t, &o.Base)) + "</strong></p>")
+	if o.BehalfName != "" {
+		b.WriteString("<p>" + html.EscapeString(fmt.Sprintf(w.behalf, o.BehalfName)) + "</p>")
+	}
 	b.WriteString(t.HTML)
 	var f facts
 	f.add(w.skills, skillNames(o.Skills))

@@ -22,6 +22,7 @@ type words struct {
 
 	skills, languages, where, amount, budget, dates, remote, upwards, fromTo string
 	whole, forCustomer, who, answerHere, orReply, goal, coordination         string
+	behalf                                                                   string // "for %s, which has no node"
 	whoValues, bases                                                         map[string]string
 }
 
@@ -38,7 +39,7 @@ var english = words{
 	months: strings.Fields("January February March April May June July August September October November December"), date: "%d %s %d",
 	skills: "Skills", languages: "Languages", where: "Where", amount: "Amount", budget: "Budget", dates: "When", remote: "remote",
 	upwards: "from %s up", fromTo: "%s to %s", whole: "all or nothing", forCustomer: "For", who: "Who may answer", answerHere: "Answer here",
-	orReply: "or reply to this post", goal: "Goal", coordination: "How we work together",
+	orReply: "or reply to this post", goal: "Goal", coordination: "How we work together", behalf: "For %s, which has no node of its own",
 	whoValues: map[string]string{"anyone": "anyone", "coops": "coops", "worker-coops": "worker coops", "members": "members of the federation", "individuals": "people"},
 	bases:     map[string]string{"hour": "per hour", "day": "per day", "month": "per month"},
 }
@@ -56,7 +57,7 @@ var spanish = words{
 	months: strings.Fields("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"), date: "%d de %s de %d",
 	skills: "Conocimientos", languages: "Idiomas", where: "Dónde", amount: "Cantidad", budget: "Presupuesto", dates: "Cuándo", remote: "a distancia",
 	upwards: "desde %s", fromTo: "%s a %s", whole: "todo o nada", forCustomer: "Para", who: "Quién puede responder", answerHere: "Responde aquí",
-	orReply: "o contesta a esta publicación", goal: "Objetivo", coordination: "Cómo nos organizamos",
+	orReply: "o contesta a esta publicación", goal: "Objetivo", coordination: "Cómo nos organizamos", behalf: "Para %s, que no tiene nodo propio",
 	whoValues: map[string]string{"anyone": "cualquiera", "coops": "cooperativas", "worker-coops": "cooperativas de trabajo", "members": "miembros de la federación", "individuals": "personas"},
 	bases:     map[string]string{"hour": "por hora", "day": "por día", "month": "por mes"},
 }
@@ -74,7 +75,7 @@ var galician = words{
 	months: strings.Fields("xaneiro febreiro marzo abril maio xuño xullo agosto setembro outubro novembro decembro"), date: "%d de %s de %d",
 	skills: "Coñecementos", languages: "Linguas", where: "Onde", amount: "Cantidade", budget: "Orzamento", dates: "Cando", remote: "a distancia",
 	upwards: "desde %s", fromTo: "%s a %s", whole: "todo ou nada", forCustomer: "Para", who: "Quen pode responder", answerHere: "Responde aquí",
-	orReply: "ou contesta a esta publicación", goal: "Obxectivo", coordination: "Como nos organizamos",
+	orReply: "ou contesta a esta publicación", goal: "Obxectivo", coordination: "Como nos organizamos", behalf: "Para %s, que non ten nodo de seu",
 	whoValues: map[string]string{"anyone": "calquera", "coops": "cooperativas", "worker-coops": "cooperativas de traballo", "members": "membros da federación", "individuals": "persoas"},
 	bases:     map[string]string{"hour": "por hora", "day": "por día", "month": "por mes"},
 }

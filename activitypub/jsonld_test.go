@@ -75,7 +75,7 @@ func newTownHall(t *testing.T) *townHall {
 		Languages: []string{"es"}, Remote: true, Place: node.Place{Name: "Vigo", Country: "ES"}, TimeZones: "UTC-3/UTC+2",
 		Amount: node.Quantity{Number: 3, Unit: node.People}, Minimum: node.Quantity{Number: 1, Unit: node.People}, AllOrNothing: true,
 		Begins: h.Now().AddDate(0, 2, 0), Ends: h.Now().AddDate(0, 3, 0), Budget: &node.Money{Currency: "EUR", Min: 9000, Max: 9000},
-		EmploymentType: "CONTRACTOR", MemberTrack: true, OnBehalfOf: h.reader.ID,
+		EmploymentType: "CONTRACTOR", MemberTrack: true, OnBehalfOf: h.reader.ID, BehalfName: "Vivenda",
 		Answer:   node.Answer{Who: []string{"members"}, Federations: []string{h.reader.ID}, Countries: []string{"ES"}, How: []string{"offer"}},
 		Customer: &node.Customer{Kind: "public", Name: "A town", Actor: h.reader.ID},
 	}

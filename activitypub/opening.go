@@ -45,7 +45,9 @@ func encodeOpening(l node.Links, o *node.Opening) (envelope, error) {
 	put(own, "coop:kind", string(o.Kind))
 	put(own, "coop:status", string(o.Status))
 	put(own, "coop:timeZones", o.TimeZones)
-	put(own, "coop:onBehalfOf", o.OnBehalfOf)
+	if behalf := behalfOut(o); behalf != nil {
+		own["coop:onBehalfOf"] = behalf
+	}
 	putList(own, "coop:workingLanguages", o.Languages)
 	if o.MemberTrack {
 		own["coop:memberTrack"] = true
@@ -70,6 +72,20 @@ func encodeOpening(l node.Links, o *node.Opening) (envelope, error) {
 	}
 	own["coop:filledBy"] = filled
 	return n, nil
+}
+
+// behalfOut names the one for whom an opening is published: by its address, with its name where we know it, or by its
+// name alone where it has no address. Nil where there is nobody.
+func behalfOut(o *node.Opening) any {
+	if o.BehalfName == "" {
+		if o.OnBehalfOf == "" {
+			return nil
+		}
+		return o.OnBehalfOf
+	}
+	m := map[string]any{"type": "Organization", "name": o.BehalfName}
+	put(m, "id", o.OnBehalfOf)
+	return m
 }
 
 // primaryIntent is what the opening asks for or gives, in ValueFlows' words.
@@ -147,7 +163,8 @@ func decodeOpening(m map[string]any, o *node.Opening) {
 	o.MemberTrack, _ = m["coop:memberTrack"].(bool)
 	o.Budget = moneyIn(m["coop:budget"])
 	o.BudgetBasis = short(m, "coop:budgetBasis")
-	o.OnBehalfOf = IDOf(m["coop:onBehalfOf"])
+	behalf := first(m["coop:onBehalfOf"])
+	o.OnBehalfOf, o.BehalfName = IDOf(behalf), short(Obj(behalf), "name")
 	if a := Obj(m["coop:answer"]); a != nil {
 		o.Answer = node.Answer{Who: texts(a["who"]), Federations: IDs(few(a["federations"])), Countries: texts(a["countries"]), How: texts(a["how"])}
 	}

@@ -91,8 +91,8 @@ func sampleOpening() *node.Opening {
 		Budget: &node.Money{Currency: "EUR", Min: 9000, Max: 9000}, BudgetBasis: "total", EmploymentType: "CONTRACTOR", MemberTrack: true,
 		Answer:     node.Answer{Who: []string{"worker-coops"}, Federations: []string{"https://ponte.example/ap/coop"}, Countries: []string{"ES", "AR"}, How: []string{"reply", "email"}},
 		Customer:   &node.Customer{Kind: "cooperatives", Name: "A housing cooperative", Actor: "https://vivenda.example/ap/coop"},
-		OnBehalfOf: "https://vivenda.example/ap/coop",
-		FilledBy:   []node.Part{{Actor: "https://trenza.example/ap/coop", Quantity: node.Quantity{Number: 2, Unit: node.People}}},
+		OnBehalfOf: "https://vivenda.example/ap/coop", BehalfName: "Vivenda",
+		FilledBy: []node.Part{{Actor: "https://trenza.example/ap/coop", Quantity: node.Quantity{Number: 2, Unit: node.People}}},
 	}
 	o.Project, o.Tags = sampleLinks.Object(node.TypeProject, "p7m2wq4zta"), []string{"vivenda"}
 	return o

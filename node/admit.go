@@ -434,6 +434,9 @@ func (n *Node) ListCoop(ctx context.Context, by string, coop *Actor, vouches []s
 	if err := validVouches(vouches); err != nil {
 		return err
 	}
+	if coop.Sample {
+		return invented(op, coop.IRI)
+	}
 	if coop.Coop != nil && coop.Coop.MembershipsIRI != "" {
 		return invalid(op, coop.Label()+" runs a node of its own, so it has to say itself that it is a member: coopnode federation invite "+coop.IRI)
 	}

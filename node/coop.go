@@ -22,6 +22,8 @@ type Actor struct {
 	Image   Picture `json:"banner,omitzero"`  // above its page
 	Local   bool    `json:"local,omitempty"`
 	Sample  bool    `json:"sample,omitempty"` // invented: see Samples
+	// Nodeless is a coop that has neither a node nor an account: somebody else speaks for it.
+	Nodeless bool `json:"nodeless,omitempty"`
 
 	Inbox       string `json:"inbox"`
 	SharedInbox string `json:"sharedInbox,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // OpeningKind is what an opening is about (vocabulary 2.4, decisions 13).
@@ -82,7 +83,7 @@ type Opening struct {
 	Answer     Answer    `json:"answer,omitzero"`
 	Customer   *Customer `json:"customer,omitempty"`
 	OnBehalfOf string    `json:"onBehalfOf,omitempty"` // address of the one it is published for
-	BehalfName string    `json:"behalfName,omitempty"` // or the name of one who has no address
+	BehalfName string    `json:"behalfName,omitempty"` // its name, as the publisher says; alone where it has no address
 	FilledBy   []Part    `json:"filledBy,omitempty"`   // coops that agreed to be named
 }
 
@@ -185,6 +186,8 @@ func (o *Opening) Validate(now time.Time) error {
 		return invalid(op, fmt.Sprintf("The smallest part (%s) must be counted in the same unit as the amount (%s) and not be larger.", o.Minimum, o.Amount))
 	case o.Available.Unit != o.Amount.Unit || o.Available.Number > o.Amount.Number:
 		return invalid(op, fmt.Sprintf("What is still open (%s) cannot be more than the amount (%s).", o.Available, o.Amount))
+	case utf8.RuneCountInString(o.BehalfName) > 1000:
+		return invalid(op, "The name of the one for whom it is published has at most 1,000 characters.")
 	case o.BudgetBasis != "" && !slices.Contains(budgetBases, o.BudgetBasis):
 		return invalid(op, fmt.Sprintf("The budget is per %s, not per %q.", listOf(budgetBases), o.BudgetBasis))
 	case o.Customer != nil && o.Customer.Kind != "" && !slices.Contains(customerKinds, o.Customer.Kind):

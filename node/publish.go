@@ -308,9 +308,16 @@ func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, 
 	if err := n.joinProject(ctx, tx, b); err != nil {
 		return err
 	}
-	if p, ok := o.(*Project); ok {
-		if err := n.seeking(ctx, tx, p, t.now); err != nil {
+	switch o := o.(type) {
+	case *Project:
+		if err := n.seeking(ctx, tx, o, t.now); err != nil {
 			return err
+		}
+	case *Opening:
+		if sample, err := samples(ctx, tx, o.OnBehalfOf); err != nil {
+			return err
+		} else if sample { // its address leads nowhere
+			return invented("publish", o.OnBehalfOf)
 		}
 	}
 	var err error

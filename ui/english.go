@@ -38,6 +38,8 @@ var english = map[string]string{
 	"tags.label":      "Tags",
 	"person.unknown":  "Somebody on %s",
 	"sample":          "sample",
+	"nodeless":        "no node of its own",
+	"nodeless.note":   "This coop has no node of its own: what stands here is said by a federation that lists it.",
 	"sample.title":    "Sample: %s",
 	"sample.note":     "This is a sample: it was invented to show how things look. Nobody is there to answer.",
 	"sharers":         "Passed on by",

@@ -22,7 +22,7 @@ func (u *ui) coopPage(c echo.Context, v *visit) (view, error) {
 	}
 	h := head{Title: p.Who.Name, Description: plainText(p.Summary.HTML, 200), Kind: "profile", Canonical: u.node.Links.Known(a), Document: a.IRI,
 		List: v.listingOf(a), Hidden: true} // search engines shall find it at its home
-	if a.Sample { // there is no document
+	if a.Sample || a.Nodeless { // there is no document
 		h.Document = ""
 	}
 	if h.Description == "" {

@@ -154,10 +154,15 @@ func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
 
 // behalfOf is the one for whom an opening is published; the zero person where it is its publisher's own.
 func (v *visit) behalfOf(ctx context.Context, o *node.Opening) (person, error) {
-	if o.OnBehalfOf != "" {
-		return v.people.of(ctx, o.OnBehalfOf)
+	name := plainName(o.BehalfName)
+	if o.OnBehalfOf == "" {
+		return person{Name: name}, nil
 	}
-	return person{Name: plainName(o.BehalfName)}, nil
+	who, err := v.people.of(ctx, o.OnBehalfOf)
+	if _, unknown := v.node.ActorOf(ctx, o.OnBehalfOf); node.IsNotFound(unknown) && name != "" {
+		who.Name = name // the publisher's word
+	}
+	return who, err
 }
 
 // headOf is the head of an object's own page.

@@ -17,6 +17,7 @@ type person struct {
 	Own     bool
 	Round   bool   // a federation: its tile is round
 	Sample  bool   // invented
+	Absent  bool   // has neither a node nor an account
 	Icon    string // path of its picture on this node; "" if it has none that is kept here
 }
 
@@ -63,6 +64,13 @@ func personOf(a *node.Actor) person {
 	p := person{IRI: a.IRI, Name: plainName(a.Label()), Href: webAddress(a.URL), Own: a.Local, Round: a.IsFederation(), Sample: a.Sample}
 	if p.Href == "" && !p.Sample {
 		p.Href = webAddress(a.IRI)
+	}
+	if a.Nodeless {
+		p.Absent = true
+		if a.Coop != nil {
+			p.Address = plainName(node.HostOf(a.Coop.Website))
+		}
+		return p
 	}
 	p.Address = plainName(a.Host)
 	if a.Handle != "" {

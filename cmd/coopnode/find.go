@@ -111,12 +111,21 @@ func (h *house) resolve(ctx context.Context, a *app, values map[string][]string)
 			if address = strings.TrimSpace(address); address == "" {
 				continue
 			}
+			if name == "on_behalf_of" && isName(address) {
+				if listed, err := h.Named(ctx, address); err == nil {
+					values[name][i] = listed.IRI + " " + listed.Name
+				}
+				continue
+			}
 			who, err := h.someone(ctx, a, address)
 			if err != nil {
 				return fmt.Errorf("find %s: %w", address, err)
 			}
-			if values[name][i] = who.IRI; name == "to" {
+			switch values[name][i] = who.IRI; name {
+			case "to":
 				values[name][i] += " " + who.Address()
+			case "on_behalf_of":
+				values[name][i] += " " + who.Name
 			}
 		}
 	}
@@ -140,6 +149,12 @@ func (h *house) resolve(ctx context.Context, a *app, values map[string][]string)
 		values["reply_to"] = []string{p.Common().IRI}
 	}
 	return nil
+}
+
+// isName says whether what was written for a coop is only a name, or an address that has its name beside it already.
+func isName(s string) bool {
+	word, _, more := strings.Cut(s, " ")
+	return more || !strings.Contains(word, "@") && !strings.Contains(word, "://")
 }
 
 // nameOf is how a person knows the actor: name and address, or its id where it was never read.

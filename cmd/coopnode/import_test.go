@@ -260,7 +260,7 @@ func oddCases(im *importer) {
 			if o.Actor != coopOf(tt.by) || o.OnBehalfOf != coopOf(tt.behalf) {
 				t.Errorf("%s is by %s for %s", tt.id, o.Actor, o.OnBehalfOf)
 			}
-			im.page(public(o), "On behalf of", "Published for a coop that has no node of its own", "@"+tt.behalf+"@"+tt.behalf+".example")
+			im.page(public(o), "On behalf of", "Published for a coop that has no node of its own", "no node of its own", tt.behalf+".example")
 			im.page("/openings?coop="+tt.by+".example", "On behalf of")
 		}
 		if o := im.opening("nandubay", "padron-datos"); o.OnBehalfOf != "" || o.BehalfName != "Federation of water cooperatives (sample)" {

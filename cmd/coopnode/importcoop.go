@@ -161,7 +161,7 @@ func (s *sampleSet) addCoop(r *coopRow) error {
 		return err
 	}
 	s.claims[a] = r.MemberOf
-	s.nodeless[a.IRI] = r.Node != "" && r.Node != "coopnode"
+	a.Nodeless, s.nodeless[a.IRI] = r.Node == "none", r.Node != "" && r.Node != "coopnode"
 	s.add(r.ID, a)
 	return nil
 }

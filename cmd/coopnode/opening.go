@@ -82,12 +82,23 @@ var openingForm = form[*node.Opening]{
 	customerField("customer_kind", "for whom the work is: cooperatives, nonprofit, public, business, individuals", func(c *node.Customer) *string { return &c.Kind }),
 	customerField("customer_name", "name of the customer", func(c *node.Customer) *string { return &c.Name }),
 	customerField("customer_actor", "address of the customer's own node", func(c *node.Customer) *string { return &c.Actor }),
-	lineField("on_behalf_of", "address of the one for whom you publish it", func(o *node.Opening) *string { return &o.OnBehalfOf }),
+	behalfField,
 	tagsField(func(o *node.Opening) *node.Base { return &o.Base }),
 	audienceField(func(o *node.Opening) *node.Base { return &o.Base }),
 	toField(func(o *node.Opening) *node.Base { return &o.Base }),
 	draftField(func(o *node.Opening) *node.Base { return &o.Base }),
 }
+
+// behalfField is an address and a name, or one of them.
+var behalfField = field[*node.Opening]{name: "on_behalf_of", help: "name or address of a coop without a node, for which you publish it",
+	get: func(o *node.Opening) []string { return some(strings.TrimSpace(o.OnBehalfOf + " " + o.BehalfName)) },
+	set: func(o *node.Opening, v []string) error {
+		o.OnBehalfOf, o.BehalfName = "", strings.TrimSpace(first(v))
+		if address, name, _ := strings.Cut(o.BehalfName, " "); strings.Contains(address, "://") {
+			o.OnBehalfOf, o.BehalfName = address, strings.TrimSpace(name)
+		}
+		return nil
+	}}
 
 // amountField also moves what is still free while nothing was taken.
 var amountField = func() field[*node.Opening] {
