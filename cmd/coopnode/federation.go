@@ -379,21 +379,39 @@ func federationInvite(a *app) *cobra.Command {
 
 func federationList(a *app) *cobra.Command {
 	var vouches []string
+	var plate node.Nameplate
+	var where string
 	cmd := &cobra.Command{
-		Use: "list ADDRESS", Short: "List a coop that runs no coopnode", Args: argsBetween(1, 1),
-		Long: "Lists a coop that has only an account elsewhere as belonging to this federation. It says nothing of it itself, so it is shown as listed, never as confirmed.",
+		Use: "list ADDRESS | --name NAME", Short: "List a coop that runs no coopnode", Args: argsBetween(0, 1),
+		Long: "Lists a coop that has only an account elsewhere, or with --name one that has nothing at all, as belonging to this federation. It says nothing\n" +
+			"of it itself, so it is shown as listed, never as confirmed.",
+		Example: "  coopnode federation list @coop@microblog.example\n  coopnode federation list --name 'Lalla Argan' --website https://argan.example/ --place 'Agadir, MA'",
 		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
-			coop, err := h.fresh(ctx, a, args[0])
+			var coop *node.Actor
+			var err error
+			switch {
+			case (plate.Name == "") == (len(args) == 0):
+				return wrongUse("Give the address of the coop or, where it has none, its name with --name.")
+			case plate.Name != "":
+				plate.Place = readPlace(where)
+				coop, err = h.ListNamed(ctx, a.by(), plate, vouches)
+			case plate.Website != "" || where != "":
+				return wrongUse("--website and --place go with --name; a coop with an address says these itself.")
+			default:
+				if coop, err = h.fresh(ctx, a, args[0]); err == nil {
+					err = h.ListCoop(ctx, a.by(), coop, vouches)
+				}
+			}
 			if err != nil {
 				return err
 			}
-			if err := h.ListCoop(ctx, a.by(), coop, vouches); err != nil {
-				return err
-			}
-			a.tell("%s is listed.", coop.Address())
+			a.tell("%s is listed. To publish for it: coopnode opening new --on-behalf-of %q", label(coop), cmp.Or(coop.Name, coop.Address()))
 			return a.showMembership(ctx, h, &node.Membership{Federation: h.Links.Actor(), Coop: coop.IRI})
 		}),
 	}
+	cmd.Flags().StringVar(&plate.Name, "name", "", "name of a coop that has no address anywhere")
+	cmd.Flags().StringVar(&plate.Website, "website", "", "its website, if it has one")
+	cmd.Flags().StringVar(&where, "place", "", "where it is, with the country code last: Agadir, MA")
 	vouchFlag(cmd, &vouches)
 	return cmd
 }

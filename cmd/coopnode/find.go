@@ -170,6 +170,8 @@ func label(who *node.Actor) string {
 	switch {
 	case who.Sample:
 		return who.Name + " (" + who.Address() + ", sample)"
+	case who.Nodeless:
+		return who.Name + " (no node of its own)"
 	case who.Name == "":
 		return who.Address()
 	}
