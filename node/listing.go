@@ -40,7 +40,7 @@ func (n *Node) ListNamed(ctx context.Context, by string, plate Nameplate, vouche
 
 // Named gives the coop that is listed here by its name alone, in any case of letters. NotFound.
 func (n *Node) Named(ctx context.Context, name string) (*Actor, error) {
-	coops, err := n.store.CoopsOn(ctx, n.Links.Host())
+	coops, err := n.store.KnownCoops(ctx)
 	if err != nil {
 		return nil, err
 	}
