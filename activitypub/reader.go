@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Bounds of noting who reads: signed GETs at once, and of those by keys that we do not hold how many make us
+// Bounds of noting who reads: signed GETs that wait for it, and those that are looked at at once; and of those by keys that we do not hold how many make us
 // fetch one: at first a few of each host and of all together, then one in ten minutes of a host and one
 // in two seconds of all.
 const (
+	readersWaiting  = 256
 	readersAtOnce   = 4
 	askersPerSecond = 1.0 / 600
 	askerBurst      = 3
@@ -37,7 +38,11 @@ func (w *Wire) noteReader(r *http.Request, object string) {
 	}
 	w.notes.Go(func() {
 		defer func() { <-w.noting }()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		if w.readers.Enter(w.ending) != nil {
+			return
+		}
+		defer w.readers.Leave()
+		ctx, cancel := context.WithTimeout(w.ending, 5*time.Second)
 		defer cancel()
 		key := w.keys.held(ctx, sig.KeyID)
 		if key == nil && w.mayAsk(sig.KeyID) {

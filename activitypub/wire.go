@@ -41,8 +41,11 @@ type Wire struct {
 	forms    *peerForms
 	visitors Gate // whose servers are being asked
 
-	noting chan struct{} // one place for each signed GET being noted
-	notes  sync.WaitGroup
+	noting  Gate // signed GETs whose reader waits to be noted
+	readers Gate // those that are looked at now
+	notes   sync.WaitGroup
+	ending  context.Context // ends with Close
+	end     context.CancelFunc
 
 	keys      keyring     // how the doors prove letters
 	signers   *hostLimits // how many of them each host may send
@@ -80,7 +83,8 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 		return nil, err
 	}
 	w.visitors = NewGate(doorwaysAtOnce)
-	w.noting = make(chan struct{}, readersAtOnce)
+	w.noting, w.readers = NewGate(readersWaiting), NewGate(readersAtOnce)
+	w.ending, w.end = context.WithCancel(context.WithoutCancel(ctx))
 	w.keys.init(w)
 	w.signers = newHostLimits(lettersPerSecond, letterBurst, maxSigningHosts)
 	w.askers = newHostLimits(askersPerSecond, askerBurst, maxLimitedHosts)
@@ -88,8 +92,9 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 	return w, nil
 }
 
-// Close waits for what is in hand and ends idle connections.
+// Close ends what is in hand and idle connections.
 func (w *Wire) Close() {
+	w.end()
 	w.notes.Wait()
 	w.client.Close()
 }

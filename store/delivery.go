@@ -17,6 +17,8 @@ const (
 	coopsAmong  = followersOf + ` and a.is_coop`
 	readersOf   = `from reader r join actor a on a.iri = r.actor where r.object = $4 and r.at_ms >= $5 and` + reachable
 	namedActor  = `from actor a where a.iri = $4 and` + reachable
+	// Who gets it at the shared inbox as a follower or reader need not get it again at its own.
+	notReached = ` and not exists (select 1 from delivery d where d.host = a.mailbox_host and d.act = $1 and d.inbox = a.mailbox)`
 
 	intoDelivery = `insert into delivery (host, act, inbox, object, created_ms) `
 	intoPeer     = `insert into peer (host, due_ms) `
@@ -27,7 +29,7 @@ const (
 	enqueueFollowers = intoDelivery + `select distinct a.mailbox_host, $1, a.mailbox, $2, $3 ` + followersOf + unlessThere
 	enqueueCoops     = intoDelivery + `select distinct a.mailbox_host, $1, a.mailbox, $2, $3 ` + coopsAmong + unlessThere
 	enqueueReaders   = intoDelivery + `select distinct a.mailbox_host, $1, a.mailbox, $2, $3 ` + readersOf + unlessThere
-	enqueueNamed     = intoDelivery + `select a.inbox_host, $1, a.inbox, $2, $3 ` + namedActor + unlessThere
+	enqueueNamed     = intoDelivery + `select a.inbox_host, $1, a.inbox, $2, $3 ` + namedActor + notReached + unlessThere
 	dueFollowers     = intoPeer + `select distinct a.mailbox_host, $1 ` + followersOf + makeDue
 	dueCoops         = intoPeer + `select distinct a.mailbox_host, $1 ` + coopsAmong + makeDue
 	dueReaders       = intoPeer + `select distinct a.mailbox_host, $3 ` + readersOf + makeDue
@@ -37,7 +39,7 @@ const (
 
 // Enqueue makes one delivery of the act for each distinct inbox of r and makes their peers due, and
 // returns how many are new. Followers and readers get it at their shared inbox if they have one, named
-// actors at their own. An actor that this node has not read has no inbox and gets nothing.
+// actors at their own, unless it goes to the shared one of their server anyway. An actor that this node has not read has no inbox and gets nothing.
 func (t tx) Enqueue(_ context.Context, a *node.ActRecord, r node.Recipients) (int, error) {
 	const op = "enqueue"
 	at := ms(a.At)

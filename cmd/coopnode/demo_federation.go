@@ -126,7 +126,7 @@ func (v *village) passOn(ctx context.Context, trama, ventana, member, other *vil
 	err = v.step(ctx, "trama passes on nothing that is filled", func() error {
 		open, err := trama.h.objects(ctx, node.ObjectQuery{PassedAt: trama.h.Now(), Listed: true}, 0)
 		if err == nil && slices.ContainsFunc(open, func(o node.Object) bool { return o.Common().IRI == s.iri }) {
-			err = fmt.Errorf("Trama still passes on %s", s.iri)
+			err = fmt.Errorf("trama still passes on %s", s.iri)
 		}
 		return err
 	})

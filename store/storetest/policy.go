@@ -154,7 +154,9 @@ func enqueueNotRefused(t *testing.T, x *fixture) {
 		return tx.JudgeActor(x.ctx, eve.IRI, node.SeverityReject)
 	})
 	_, n := x.say("act", "object", noon, node.Recipients{Followers: true, ReadersOf: "object", Actors: []string{eve.IRI, fay.IRI}})
-	check(x, "deliveries", n, 2) // fay's shared inbox and its own
+	check(x, "deliveries", n, 1) // fay's shared inbox, and so not its own
+	_, n = x.say("act1", "object", noon, node.Recipients{Actors: []string{eve.IRI, fay.IRI}})
+	check(x, "to those named", n, 1)
 	x.write(func(tx node.Tx) error { return tx.JudgeActor(x.ctx, fay.IRI, node.SeverityLimit) })
 	_, n = x.say("act2", "object", noon, node.Recipients{Followers: true})
 	check(x, "to a limited one", n, 1)
