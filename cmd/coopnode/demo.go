@@ -31,8 +31,9 @@ func demoCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Watch a few coops talk with each other on this machine", Args: argsBetween(0, 0),
 		Long: "Starts nodes of four invented coops, each a process with a database of its own, and lets them follow each other, ask, answer\n" +
-			"and publish over real signed HTTP. A fifth joins; three found a federation, which takes it in and passes on what it offers. Then it is your turn: for each node there is a line to paste into another\n" +
-			"terminal. Ctrl-C ends the nodes and removes their files.\n\n" +
+			"and publish over real signed HTTP. A fifth joins; three found a federation, which takes it in and passes on what it offers,\n" +
+			"to a plain microblog server too. Then it is your turn: for each node there is a line to paste into another terminal.\n" +
+			"Ctrl-C ends the nodes and removes their files.\n\n" +
 			"With --script nobody needs to watch: one node is killed in the middle and started again, everything is checked, and the\n" +
 			"exit code is 0 if all is as it should be, else 1.",
 		Example: "  coopnode demo\n  coopnode demo --script --json",
@@ -112,6 +113,7 @@ type village struct {
 	script bool
 	coops  []*villager
 	said   []*saying
+	reader *microblog    // once there is a federation
 	ready  time.Duration // from the start until all nodes answered
 	checks []check
 }
@@ -290,6 +292,9 @@ func (v *village) end(keep bool) error {
 		})
 	}
 	all.Wait()
+	if v.reader != nil {
+		v.reader.close()
+	}
 	if keep {
 		v.a.tell("The files are kept in %s. Run a node again with: %s serve --data %s", v.dir, v.program(), shellWord(v.coops[0].dir))
 		return nil

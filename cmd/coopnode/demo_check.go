@@ -19,15 +19,7 @@ func (v *village) checkAll(ctx context.Context) {
 	defer cancel()
 	for _, n := range v.coops {
 		v.step(ctx, n.label+" has everything as it should be, once", func() error { return v.complete(ctx, n) })
-		v.step(ctx, n.label+" answers WebFinger", func() error { return v.checkWebFinger(ctx, n) })
-		v.step(ctx, n.label+" serves its actor", func() error {
-			doc, err := v.document(ctx, n, "/ap/coop")
-			return firstError(err, wants(doc, "type", "Organization"), wants(doc, "id", n.links().Actor()), wants(doc, "name", n.name))
-		})
-		v.step(ctx, n.label+" shows its page", func() error {
-			page, err := v.get(ctx, n, "/", "text/html", http.StatusOK)
-			return firstError(err, mustHave(n.base()+"/", page, n.name))
-		})
+		v.checkDoors(ctx, n)
 	}
 	question, answer, opening := v.said[0], v.said[1], v.said[2]
 	v.step(ctx, "the answer stands under the question", func() error {
@@ -68,6 +60,19 @@ func (v *village) checkAll(ctx context.Context) {
 			})
 		}
 	}
+}
+
+// checkDoors looks at what a node answers to those who look for it.
+func (v *village) checkDoors(ctx context.Context, n *villager) {
+	v.step(ctx, n.label+" answers WebFinger", func() error { return v.checkWebFinger(ctx, n) })
+	v.step(ctx, n.label+" serves its actor", func() error {
+		doc, err := v.document(ctx, n, "/ap/coop")
+		return firstError(err, wants(doc, "type", "Organization"), wants(doc, "id", n.links().Actor()), wants(doc, "name", n.name))
+	})
+	v.step(ctx, n.label+" shows its page", func() error {
+		page, err := v.get(ctx, n, "/", "text/html", http.StatusOK)
+		return firstError(err, mustHave(n.base()+"/", page, n.name))
+	})
 }
 
 // expects says whether a node should hold what was said: its own, from those whom it follows, and answers to its own.

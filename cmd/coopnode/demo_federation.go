@@ -58,6 +58,9 @@ func (v *village) federate(ctx context.Context) error {
 		return err
 	}
 	v.told(trama.short, "is a federation: %s. Toxeira, Ljungsken and Quebracho found it.", trama.base())
+	if err := v.subscribe(ctx, trama); err != nil {
+		return err
+	}
 	for _, n := range []*villager{toxeira, ljungsken, quebracho} {
 		if _, err := v.do(ctx, n, "member", "apply", trama.host); err != nil {
 			return err
@@ -98,8 +101,23 @@ func (v *village) federate(ctx context.Context) error {
 	return v.passOn(ctx, trama, ventana, mbuyu, ljungsken)
 }
 
-// passOn shows what becomes of an opening of a member, at a node that follows the federation and not the member, and at one
-// that reads the list of the federation and follows nobody.
+// subscribe lets Lectora follow the federation, from a server that knows nothing else of all this.
+func (v *village) subscribe(ctx context.Context, federation *villager) (err error) {
+	if v.reader, err = openMicroblog(federation.links().Actor()); err != nil {
+		return err
+	}
+	if err := v.reader.ask(ctx); err != nil {
+		return fmt.Errorf("let Lectora follow %s: %w", federation.short, err)
+	}
+	if err := v.step(ctx, "lectora follows "+federation.label, v.reader.follows); err != nil {
+		return err
+	}
+	v.told("Lectora", "follows Trama from a plain microblog server, which knows nothing of coops: %s.", v.reader.person)
+	return nil
+}
+
+// passOn shows what becomes of an opening of a member, at a node that follows the federation and not the member, on a plain
+// microblog server that does so, and at a node that reads the list of the federation and follows nobody.
 func (v *village) passOn(ctx context.Context, trama, ventana, member, other *villager) error {
 	s, err := v.write(ctx, member, node.TypeOpening, "--title", federatedTitle, "--lang", "sw", "--kind", "partner", "--amount", federatedAmount,
 		"--closes", time.Now().AddDate(0, 1, 0).Format(time.DateOnly), "--remote")
@@ -111,6 +129,20 @@ func (v *village) passOn(ctx context.Context, trama, ventana, member, other *vil
 		return err
 	}
 	v.told(other.short, "does not follow Mbuyu Data, and has it from Trama.")
+	if err := v.step(ctx, "lectora sees it boosted once, open", func() error { return v.reader.shows(s.iri, "OPEN", 1, 0, 0) }); err != nil {
+		return err
+	}
+	v.told("Lectora", "sees that Trama has boosted it: “%s”", v.reader.line(s.iri))
+	err = v.step(ctx, member.label+" knows that lectora reads it", func() error {
+		_, err := member.h.ActorOf(ctx, v.reader.person)
+		if node.IsNotFound(err) { // where many ask at once some are not noted, until they ask again
+			v.reader.read(ctx, s.iri)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	if err := v.reads(ctx, ventana, trama, s, "open"); err != nil {
 		return err
 	}
@@ -133,10 +165,15 @@ func (v *village) passOn(ctx context.Context, trama, ventana, member, other *vil
 	if err != nil {
 		return err
 	}
+	if err := v.step(ctx, "lectora sees it changed once and taken back once, filled", func() error { return v.reader.shows(s.iri, "FILLED", 1, 1, 1) }); err != nil {
+		return err
+	}
+	v.told("Lectora", "sees its text change, “%s”, and the boost taken back, each once.", v.reader.line(s.iri))
 	if err := v.reads(ctx, ventana, trama, s, "filled"); err != nil {
 		return err
 	}
 	v.told(ventana.short, "reads again and sees that it is filled; Trama has taken it back.")
+	v.step(ctx, "lectora has seen nothing twice", func() error { return v.reader.shows(s.iri, "FILLED", 1, 1, 1) })
 	return nil
 }
 

@@ -119,6 +119,8 @@ func TestDemoScript(t *testing.T) {
 		"the answer stands under the question", "mbuyu has in its feed what it knows to be open", "what was deleted is 410",
 		"quebracho has made no mistake", "trama has made no mistake", "toxeira says that mbuyu is a member of trama",
 		"ljungsken holds what trama passed on, open", "ventana reads what trama passes on, filled", "trama passes on nothing that is filled",
+		"lectora follows trama", "lectora sees it boosted once, open", "lectora sees it changed once and taken back once, filled", "lectora has seen nothing twice",
+		"trama serves its actor", "ventana shows its page",
 	} {
 		if !names[want] {
 			t.Errorf("there is no check called %q", want)
