@@ -23,22 +23,20 @@ import (
 // readerPort is where Lectora's server listens, if it is free.
 const readerPort = 8808
 
-// A microblog is a server as most are out there, with one person, Lectora. It knows notes, boosts and edits, and nothing
-// of coops. It believes a letter only under its author's signature, and a boosted note only from the note's own home, which it asks
-// under its own. It runs inside the demo.
+// A microblog is a server as most are out there, with one person, Lectora, who follows one actor. It knows notes, boosts and
+// edits, and nothing of coops. It believes a letter only under its author's signature, and a boosted note only from
+// the note's own home, which it asks under a signature of its own. It runs inside the demo.
 type microblog struct {
-	base   activitypub.BaseURL
-	person string // the id of Lectora
-	keyID  string
-	key    *rsa.PrivateKey
-	client *activitypub.Client
-	server *http.Server
-	ended  chan struct{} // closed when the server is no more
+	base     activitypub.BaseURL
+	person   string // the id of Lectora
+	followed string // the id of whom she follows
+	follow   string // the id of her Follow
+	client   *activitypub.Client
+	server   *http.Server
+	ended    chan struct{} // closed when the server is no more
 
 	mu       sync.Mutex
-	follow   string          // the id of our Follow
-	followed string          // whom it asks
-	accepted bool            // by whom it asks
+	accepted bool            // her Follow
 	boosts   map[string]bool // by the id of the Announce: whether it stands
 	notes    map[string]*blogNote
 	refused  []string // letters that it did not believe, with the reason
@@ -173,29 +171,31 @@ func (b *microblog) ask(ctx context.Context) error {
 	return err
 }
 
-// take is the inbox. What cannot be fetched now may come again.
+// take is the inbox. A letter for which something cannot be fetched now may come again.
 func (b *microblog) take(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, activitypub.MaxDocumentBytes))
 	var letter map[string]any
 	if err == nil {
 		letter, err = activitypub.ReadJSON(body)
 	}
+	actor, what := activitypub.Str(letter, "actor"), activitypub.Str(letter, "type")
 	if err == nil {
-		err = b.signedBy(r, body, activitypub.Str(letter, "actor"))
+		err = b.signedBy(r, body, actor)
+	}
+	var boosted map[string]any
+	if err == nil && what == "Announce" && actor == b.followed {
+		boosted, err = b.read(r.Context(), activitypub.Str(letter, "object"))
+	}
+	if errors.As(err, new(*activitypub.NetworkError)) || errors.As(err, new(*activitypub.StatusError)) || r.Context().Err() != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
 	}
 	if err != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.refused = append(b.refused, fmt.Sprintf("%s of %s: %v", activitypub.Str(letter, "type"), activitypub.IDOf(letter["object"]), err))
+		b.refused = append(b.refused, fmt.Sprintf("%s of %s: %v", what, activitypub.IDOf(letter["object"]), err))
 		w.WriteHeader(http.StatusUnauthorized)
 		return
-	}
-	var boosted map[string]any
-	if activitypub.Str(letter, "type") == "Announce" && activitypub.Str(letter, "actor") == b.followed {
-		if boosted, err = b.read(r.Context(), activitypub.Str(letter, "object")); err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
 	}
 	b.see(letter, boosted)
 	w.WriteHeader(http.StatusAccepted)
@@ -300,17 +300,17 @@ func (b *microblog) shows(iri, status string, boosted, changed, takenBack int) e
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.refused) > 0 {
-		return lasting{errors.New("Lectora does not believe a letter: " + b.refused[0])}
+		return lasting{fmt.Errorf("the reader does not believe a letter: %s", b.refused[0])}
 	}
 	n := b.notes[iri]
 	switch {
 	case n == nil:
-		return fmt.Errorf("Lectora does not see %s", iri)
+		return fmt.Errorf("the reader does not see %s", iri)
 	case n.boosted != boosted || n.changed != changed || n.takenBack != takenBack:
-		return fmt.Errorf("Lectora has seen %s boosted, changed and taken back %d, %d and %d times, not %d, %d and %d",
+		return fmt.Errorf("the reader has seen %s boosted, changed and taken back %d, %d and %d times, not %d, %d and %d",
 			iri, n.boosted, n.changed, n.takenBack, boosted, changed, takenBack)
 	case !strings.HasPrefix(n.text, status):
-		return fmt.Errorf("Lectora reads %q of %s, which does not begin with %s", n.text, iri, status)
+		return fmt.Errorf("the reader reads %q of %s, which does not begin with %s", n.text, iri, status)
 	}
 	return nil
 }
