@@ -16,6 +16,14 @@ type sighted struct {
 	More    int
 }
 
+// after is what stands between the one at i and the next.
+func (s sighted) after(i int) string {
+	if i < len(s.Through)-1 {
+		return ","
+	}
+	return ""
+}
+
 // through tells through whom an actor is known, each once however many lists of theirs it stands in.
 func (v *visit) through(ctx context.Context, a *node.Actor) (sighted, error) {
 	var s sighted

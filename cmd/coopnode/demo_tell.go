@@ -48,18 +48,15 @@ func (v *village) invite() error {
 		Name   string `json:"name"`
 		Page   string `json:"page"`
 		Config string `json:"config"`
-		Seen   string `json:"seenAt"`
+		Seen   string `json:"seenAt,omitempty"`
 		Line   string `json:"line"`
 	}
 	var places []place
 	for _, n := range v.coops {
 		p := place{Name: n.short, Page: n.base() + "/", Config: n.config(), Line: fmt.Sprintf("%s --config %s opening new --title %s --amount %s",
 			v.program(), shellWord(n.config()), shellWord(n.tryTitle), shellWord(n.tryAmount))}
-		for _, o := range v.coops {
-			if slices.Contains(o.follows, n) {
-				p.Seen = o.links().Board()
-				break
-			}
+		if i := slices.IndexFunc(v.coops, func(o *villager) bool { return slices.Contains(o.follows, n) }); i >= 0 {
+			p.Seen = v.coops[i].links().Board()
 		}
 		places = append(places, p)
 	}
@@ -72,7 +69,9 @@ func (v *village) invite() error {
 		})
 		fmt.Fprintf(w, "\n  Publish something as one of them: paste a line into another terminal and see it arrive below\n  and on the page.\n")
 		for _, p := range places {
-			fmt.Fprintf(w, "\n  %s, seen at %s\n%s\n", v.strong(p.Name), p.Seen, p.Line)
+			if p.Seen != "" { // nobody hears of what the others publish
+				fmt.Fprintf(w, "\n  %s, seen at %s\n%s\n", v.strong(p.Name), p.Seen, p.Line)
+			}
 		}
 		fmt.Fprintf(w, "\n  Ctrl-C ends the demo and removes its files.\n  now your own: coopnode init coop.example\n\n")
 	})
