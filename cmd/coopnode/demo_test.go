@@ -34,10 +34,10 @@ func startDemo(t *testing.T, args ...string) *demoRun {
 	return d
 }
 
-// waitFor waits until the demo has said something.
+// waitFor waits until the demo has said something. Its whole story may come before, beside those of the other tests.
 func (d *demoRun) waitFor(t *testing.T, text string) {
 	t.Helper()
-	for limit := time.Now().Add(patience); !strings.Contains(d.out.String(), text); time.Sleep(20 * time.Millisecond) {
+	for limit := time.Now().Add(3 * patience); !strings.Contains(d.out.String(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatalf("it does not say %q:\n%s%s", text, &d.out, &d.errOut)
 		}
