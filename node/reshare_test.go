@@ -234,6 +234,11 @@ func TestAnnounceIsNotShared(t *testing.T) {
 	x.receive(share)
 	x.wantNews()
 	equal(t, "states", []node.ReshareState{x.state(o.IRI), x.state(strange.IRI)}, []node.ReshareState{"", ""})
+	for _, hide := range []bool{true, false} { // shown again it is still nothing that its author told us
+		_, err := x.Hide(t.Context(), "bea", o.IRI, hide)
+		x.must(err)
+	}
+	x.wantNews()
 	x.receive(create(o))
 	x.wantNews(node.Announce)
 }
@@ -469,6 +474,41 @@ func TestReshareFollowsMembership(t *testing.T) {
 	_, err := x.PassOnDue(t.Context())
 	x.must(err)
 	x.wantNews()
+}
+
+// ORG-11: what a rule takes back goes out anew after the rule, what is deleted waits for nobody, and what a person has shared
+// before it opened is not announced twice.
+func TestReshareAfterItEnded(t *testing.T) {
+	t.Parallel()
+	x := newFed(t, func(r *node.Resharing) { r.Held = []string{string(node.Resource)} })
+	mill := x.member("oak.example")
+	o := offer(mill, "1")
+	x.receive(create(o))
+	x.rules(limit("oak.example"))
+	x.wantNews(node.Announce, node.Undo)
+	equal(t, "under a rule", x.state(o.IRI), node.ReshareEnded)
+	x.unrule(limit("oak.example"))
+	equal(t, "coop:shared after it", x.shared(), []string{})
+	x.receive(changed(offer(mill, "1"), "u1", time.Second, closes(node.Open)))
+	equal(t, "goes out anew", x.wantNews(node.Announce)[0].ObjectIRI, o.IRI)
+
+	held := offer(mill, "2")
+	held.Kind = node.Resource
+	x.receive(create(held))
+	equal(t, "before its end", x.state(held.IRI), node.ReshareHeld)
+	x.receive(says(mill, node.Delete, "d", held.IRI))
+	equal(t, "deleted", x.state(held.IRI), node.ReshareEnded)
+
+	paused := offer(mill, "3")
+	closes(node.Paused)(paused)
+	x.receive(create(paused))
+	_, err := x.Share(t.Context(), "bea", paused)
+	x.must(err)
+	x.wantNews(node.Announce)
+	x.receive(changed(offer(mill, "3"), "u3", time.Second, closes(node.Open)))
+	x.wantNews()
+	x.receive(changed(offer(mill, "3"), "u4", 2*time.Second, closes(node.Filled)))
+	x.wantNews(node.Undo)
 }
 
 // Letters may come twice and in the wrong order: Update before Create, the close before the opening.
