@@ -276,3 +276,40 @@ func TestForgedMembershipRawApprovals(t *testing.T) {
 		t.Errorf("the approval of a member and a letter of a former one made the application %q", got)
 	}
 }
+
+// Issue 4, Done when 4, vocabulary 2.11: the record in an Accept counts only as the federation's own word about the coop that it
+// admits; and a coop looks at an application only for a federation of its own, where that lives with the one who applies.
+func TestForgedMembershipRecordInLetter(t *testing.T) {
+	u := &league{t, aptest.NewNode(t, "mill")}
+	evil := aptest.NewStranger(t, "evil")
+	for _, name := range []string{"elsewhere", "another"} {
+		fed := newForger(t, name, true)
+		fed.home.ServeStatus(fed.ID+"/members", http.StatusInternalServerError, m{}) // or it would be read there
+		forged := record(evil.Base+"/records/1", fed.ID, "member", u.iri())
+		if name == "another" {
+			forged = record(fed.home.Base+"/records/1", fed.ID, "member", evil.Base+"/coop")
+		}
+		f, err := u.Wire.Find(t.Context(), fed.ID)
+		u.must(err)
+		join, err := u.Join(t.Context(), "test", f, "", true)
+		u.must(err)
+		fed.tells(u.Node, aptest.With(fed.Do("Accept", join.JoinIRI), m{"result": aptest.With(forged, m{"coop:vouches": []any{"worker-owned"}})}))
+		got, err := u.Membership(t.Context(), fed.ID, u.iri())
+		u.must(err)
+		if got.Standing() != node.Confirmed || got.FederationSays.IRI != "" || len(got.Vouches) != 0 {
+			t.Errorf("%s: a forged record was believed: %+v", name, got)
+		}
+		asks := func(by string, home *aptest.Stranger) {
+			t.Helper()
+			in := m{"@context": aptest.Context, "id": home.Base + "/joins/1", "type": "Join", "actor": by, "object": fed.ID}
+			home.Serve(home.Base+"/joins/1", in)
+			fed.tells(u.Node, m{"@context": aptest.Context, "id": fed.NewID("adds"), "type": "Add", "actor": fed.ID, "object": in["id"], "target": fed.ID + "/applications"})
+			if _, err := u.Membership(t.Context(), fed.ID, by); !node.IsNotFound(err) {
+				t.Errorf("%s: an application of %s was kept: %v", name, by, err)
+			}
+		}
+		asks(evil.Person("eve").ID, fed.home) // not where she lives
+		u.must(u.Leave(t.Context(), "test", fed.ID))
+		asks(evil.Person("eve").ID, evil) // it is no federation of ours any more
+	}
+}

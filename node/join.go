@@ -180,7 +180,7 @@ func (n *Node) onInvite(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 func (n *Node) onAdmitted(ctx context.Context, tx Tx, m *Membership, record *Membership, now time.Time) error {
 	m.Step, m.Reason = "", ""
 	m.FederationSays = Word{Since: now.Truncate(time.Second), Checked: now}
-	if record != nil {
+	if record != nil && record.Coop == m.Coop { // it may be about another coop
 		m.FederationSays.IRI, m.Role, m.Vouches = record.FederationSays.IRI, record.Role, record.Vouches
 		m.FederationSays.Since = arrival(record.FederationSays.Since, now)
 	}
