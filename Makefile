@@ -13,7 +13,7 @@ demo:
 
 # Everything, with the race detector, after installing what the tests need.
 test: tools lint
-	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 30m ./...
+	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 60m ./...
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
 # detector, the Fedify peer, feeds, a network of their own, pages in a browser. And modules of Debian's Python that read
