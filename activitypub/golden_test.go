@@ -201,7 +201,7 @@ func TestSamplesAreFull(t *testing.T) {
 	// Set by readers, by the store, by the encoder or only by others' objects.
 	free := []string{"ID", "To", "Draft", "Received", "Deleted", "InReplyTo", "Thread", "Lists", "Moderation", "Likes", "Shares", "Replies", "Raw", "Project", "Tags",
 		"Local", "Fetched", "Gone", "Warning", "Form", "Sensitive", "Source", "OldKeys", "MovedTo", "Quote", "Options",
-		"Hidden", "HiddenBy", "Pictures", "Enclosures", "Image", "Sample", "BehalfName", "Participants", "HidesFollowing", "SharedBy"}
+		"Hidden", "HiddenBy", "Pictures", "Enclosures", "Image", "Sample", "BehalfName", "Participants", "HidesFollowing", "SharedBy", "Nodeless"}
 	var check func(path string, v reflect.Value)
 	check = func(path string, v reflect.Value) {
 		if v.Kind() == reflect.Pointer {

@@ -50,12 +50,13 @@ func TestOneClient(t *testing.T) {
 
 // mayMatch are the files with regular expressions, which Go's library matches in linear time.
 var mayMatch = map[string]string{
-	"node/node.go":            "a handle",
-	"node/federation.go":      "the code of a country",
-	"node/values.go":          "the key of a skill, a currency, a language",
-	"ui/interact.go":          "an address that a person typed",
-	"activitypub/interact.go": "one address of a WebFinger document",
-	"cmd/coopnode/init.go":    "what the person who sets up a node typed",
+	"node/node.go":              "a handle",
+	"node/federation.go":        "the code of a country",
+	"node/values.go":            "the key of a skill, a currency, a language",
+	"ui/interact.go":            "an address that a person typed",
+	"activitypub/interact.go":   "one address of a WebFinger document",
+	"cmd/coopnode/importrow.go": "a short name in a file of samples",
+	"cmd/coopnode/init.go":      "what the person who sets up a node typed",
 }
 
 // PARSE-6: whole documents of others are read with readers that look at each byte once, never with patterns.
@@ -75,9 +76,11 @@ var secondParsers = map[string][]string{"encoding/json": {"Unmarshal", "NewDecod
 
 // mayParse are the files of package activitypub in which they stand.
 var mayParse = map[string]string{
-	"activitypub/outbox.go":   "what this node has written itself",
-	"activitypub/backfill.go": "how far this node has read",
-	"activitypub/incoming.go": "where in the bytes of a letter its object stands, after the strict reader took the letter",
+	"activitypub/outbox.go":    "what this node has written itself",
+	"activitypub/backfill.go":  "how far this node has read",
+	"activitypub/discovery.go": "the same of lists of coops",
+	"activitypub/word.go":      "the same of memberships",
+	"activitypub/incoming.go":  "where in the bytes of a letter its object stands, after the strict reader took the letter",
 }
 
 // JSON-3: what is checked is what is used, for one reader reads every document of others, and one HTML reader goes
