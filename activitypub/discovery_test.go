@@ -93,18 +93,15 @@ func settled(t *testing.T, nodes []*aptest.Node) {
 // Nodes in a ring with two chords and no federation find each other: each reads whom those follow whom it follows, follows
 // those furthest away that it found, and reads again, until it finds nobody new. Without any one of them the others find each
 // other as well (issue 4, Done when 3).
-func TestFindEachOther(t *testing.T) {
-	t.Run("all", func(t *testing.T) { findEachOther(t, 12, -1) })
-	t.Run("one is not there", func(t *testing.T) { findEachOther(t, 12, rand.IntN(12)) })
-}
-
-// The same with 40.
 func TestTortureFindEachOther(t *testing.T) {
-	if os.Getenv("COOPNODE_TORTURE") == "" {
-		t.Skip("make torture runs it")
+	size := 12
+	if os.Getenv("COOPNODE_TORTURE") != "" {
+		size = 40
+	} else {
+		t.Logf("%d nodes; 40 with COOPNODE_TORTURE=1 (make torture)", size)
 	}
-	t.Run("all", func(t *testing.T) { findEachOther(t, 40, -1) })
-	t.Run("one is not there", func(t *testing.T) { findEachOther(t, 40, rand.IntN(40)) })
+	t.Run("all", func(t *testing.T) { findEachOther(t, size, -1) })
+	t.Run("one is not there", func(t *testing.T) { findEachOther(t, size, rand.IntN(size)) })
 }
 
 func findEachOther(t *testing.T, size, without int) {
