@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -135,6 +136,11 @@ func StatusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return http.StatusServiceUnavailable
+	}
+	// Who asked may go away before the answer is written: no bug, and nobody reads the status.
+	var network *net.OpError
+	if errors.As(err, &network) && network.Op == "write" {
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

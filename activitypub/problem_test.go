@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/labstack/echo/v4"
@@ -47,6 +49,8 @@ func TestProblem(t *testing.T) {
 		{echo.NewHTTPError(42, secret), 500, "about:blank", ""},
 		{&http.MaxBytesError{Limit: 1}, 413, "too-large", ""},
 		{context.DeadlineExceeded, 503, "unavailable", "30"},
+		{fmt.Errorf("media: %w", &net.OpError{Op: "write", Err: syscall.EPIPE}), 503, "unavailable", "30"},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, 500, "about:blank", ""},
 		{&statusError{421, "This is elsewhere."}, 421, "misdirected", ""},
 	} {
 		rec := httptest.NewRecorder()
