@@ -117,26 +117,26 @@ func (b *belonging) AskedOn(l node.Links) time.Time {
 }
 
 // vouches says what a federation has looked at in a member.
-func (b *belonging) vouches() string { return words("vouch.", b.Vouches) }
+func (b *belonging) vouches(ctx context.Context) string { return words(ctx, "vouch.", b.Vouches) }
 
 // sinceAndAsked says since when a membership holds and when the homes of the others were asked last.
-func sinceAndAsked(v *visit, b *belonging) string {
-	since, asked := "", say("standing.unasked")
+func sinceAndAsked(ctx context.Context, v *visit, b *belonging) string {
+	since, asked := "", say(ctx, "standing.unasked")
 	if b.Standing == node.Confirmed {
-		since = say("standing.since", day(b.Since()))
+		since = say(ctx, "standing.since", day(ctx, b.Since()))
 	}
 	if at := b.AskedOn(v.node.Links); !at.IsZero() {
-		asked = say("standing.asked", day(at))
+		asked = say(ctx, "standing.asked", day(ctx, at))
 	}
-	return capital(list(since, asked)) + "."
+	return capital(list(ctx, since, asked)) + "."
 }
 
 // standingWord says where a membership stands on the page of the federation.
-func standingWord(b *belonging) string {
+func standingWord(ctx context.Context, b *belonging) string {
 	if b.Standing == node.Former {
-		return say("standing.former", day(b.EndedAt()))
+		return say(ctx, "standing.former", day(ctx, b.EndedAt()))
 	}
-	return sayKnown("standing.", string(b.Standing))
+	return sayKnown(ctx, "standing.", string(b.Standing))
 }
 
 // standingClass is the class of the badge of a membership.

@@ -46,7 +46,7 @@ func (u *ui) calendarOf(ctx context.Context, v *visit, l listing) ([]byte, error
 	}
 	for _, e := range list {
 		if !e.opening().Closes.IsZero() {
-			cal.AddVEvent(v.event(e))
+			cal.AddVEvent(v.event(ctx, e))
 		}
 	}
 	if len(cal.Events()) == 0 {
@@ -59,7 +59,7 @@ func (u *ui) calendarOf(ctx context.Context, v *visit, l listing) ([]byte, error
 
 // event is that of an opening's deadline. All of it comes from what is stored, so that it is the same at each
 // request until somebody changes something: DTSTAMP is when that was, and SEQUENCE grows with it.
-func (v *visit) event(e *entry) *ical.VEvent {
+func (v *visit) event(ctx context.Context, e *entry) *ical.VEvent {
 	o := e.opening()
 	when := changed(e.Base)
 	event := ical.NewEvent(e.Base.IRI) // the same event, whoever's calendar it is in
@@ -73,8 +73,8 @@ func (v *visit) event(e *entry) *ical.VEvent {
 		event.SetStartAt(o.Closes)
 	}
 	event.SetTimeTransparency(ical.TransparencyTransparent)
-	event.SetSummary(say("calendar.deadline", e.name()))
-	text := capital(factLine(o)) + behalfWords(e) + "\n" + e.By.Name + " " + e.By.Address
+	event.SetSummary(say(ctx, "calendar.deadline", e.name(ctx)))
+	text := capital(factLine(ctx, o)) + behalfWords(ctx, e) + "\n" + e.By.Name + " " + e.By.Address
 	if about := plainText(shown(e.Text, e.By.Own), 500); about != "" {
 		text += "\n\n" + about
 	}
@@ -83,7 +83,7 @@ func (v *visit) event(e *entry) *ical.VEvent {
 		text += "\n\n" + page.String()
 	}
 	event.SetDescription(text)
-	event.AddCategory(capital(sayKnown("kind.", string(o.Kind))))
+	event.AddCategory(capital(sayKnown(ctx, "kind.", string(o.Kind))))
 	switch o.StatusAt(v.now) {
 	case node.Filled, node.Withdrawn:
 		event.SetStatus(ical.ObjectStatusCancelled)

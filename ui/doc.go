@@ -8,7 +8,7 @@
 // opening.templ. The lists, and how they are to be had as feeds and calendars, are in listing.go; what
 // people do from servers of their own is in interact.go. How an answer leaves (headers, ETag,
 // compression) is in send.go; how foreign and our own texts become harmless HTML is in html.go; every
-// English sentence is in english.go, and the small ones that need counting or dates in words.go.
+// sentence is in language/en.json (see tongue.go), and the small ones that need counting or dates are in words.go.
 //
 // Rules of this room: only Markdown and Clean may make HTML that is marked safe; what may not be
 // seen by everybody is answered as if it were not there; public addresses come from node.Links,

@@ -60,17 +60,17 @@ type talk struct {
 }
 
 // talks lists the chats and forums among the contacts of a coop.
-func talks(c *node.Coop) (list []talk) {
+func talks(ctx context.Context, c *node.Coop) (list []talk) {
 	for _, ct := range c.Contacts {
 		if href := webAddress(ct.URL); href != "" && ct.Talks() {
-			list = append(list, talk{sayKnown("contact.", ct.Type), link{webName(href), href}})
+			list = append(list, talk{sayKnown(ctx, "contact.", ct.Type), link{webName(href), href}})
 		}
 	}
 	return list
 }
 
 func (v *visit) federation(ctx context.Context, p *profileView) (*federationView, error) {
-	f := &federationView{profileView: p, Talks: talks(p.Coop)}
+	f := &federationView{profileView: p, Talks: talks(ctx, p.Coop)}
 	if a := p.Coop.Admission; a != nil {
 		f.Criteria = v.text(a.Criteria)
 	}
@@ -147,48 +147,48 @@ func (v *visit) applications(ctx context.Context, federation string) (list []*ap
 }
 
 // whoMayJoin says which coops a federation takes: owned by workers, in Spain, Portugal.
-func whoMayJoin(a *node.Admission) string {
+func whoMayJoin(ctx context.Context, a *node.Admission) string {
 	owned, where := "", ""
 	if len(a.Ownership) > 0 {
 		names := make([]string, len(a.Ownership))
 		for i, o := range a.Ownership {
-			names[i] = sayKnown("owners.", string(o))
+			names[i] = sayKnown(ctx, "owners.", string(o))
 		}
-		owned = say("join.owned", list(names...))
+		owned = say(ctx, "join.owned", list(ctx, names...))
 	}
 	if len(a.Countries) > 0 {
-		where = say("join.countries", countryNames(a.Countries))
+		where = say(ctx, "join.countries", countryNames(ctx, a.Countries))
 	}
 	if owned == "" && where == "" {
-		return say("join.anybody")
+		return say(ctx, "join.anybody")
 	}
-	return capital(list(owned, where))
+	return capital(list(ctx, owned, where))
 }
 
 // howItIsDecided says the rule of a federation in a sentence (decisions 18).
-func howItIsDecided(a *node.Admission) string {
+func howItIsDecided(ctx context.Context, a *node.Admission) string {
 	switch a.Rule {
 	case node.ByApprovals:
-		refuses := say("join.objections.none")
+		refuses := say(ctx, "join.objections.none")
 		if a.Objections > 0 {
-			refuses = sayCount("join.objections", float64(a.Objections))
+			refuses = sayCount(ctx, "join.objections", float64(a.Objections))
 		}
-		return sayCount("join.approvals", float64(a.Approvals)) + " " + sayCount("join.days", float64(a.Days)) + " " + refuses
+		return sayCount(ctx, "join.approvals", float64(a.Approvals)) + " " + sayCount(ctx, "join.days", float64(a.Days)) + " " + refuses
 	case node.BySteward:
-		return say("join.steward")
+		return say(ctx, "join.steward")
 	case node.ByAsking:
-		return say("join.open")
+		return say(ctx, "join.open")
 	}
 	return plainName(string(a.Rule))
 }
 
 // passedKinds says kinds of what is passed on.
-func passedKinds(kinds []string) string {
+func passedKinds(ctx context.Context, kinds []string) string {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
-		names[i] = sayKnown("pass.", k)
+		names[i] = sayKnown(ctx, "pass.", k)
 	}
-	return list(names...)
+	return list(ctx, names...)
 }
 
 // atOnce are the kinds that nobody has to let through.
@@ -232,7 +232,7 @@ func (u *ui) members(c echo.Context, v *visit) (view, error) {
 			list = append(list, b)
 		}
 	}
-	h := head{Title: say("members.title"), Description: say("members.lead", v.self.Name), Kind: "website", Canonical: u.node.Links.MemberList(),
+	h := head{Title: say(ctx, "members.title"), Description: say(ctx, "members.lead", v.self.Name), Kind: "website", Canonical: u.node.Links.MemberList(),
 		Document: u.node.Links.Members(), Section: "/members", Hidden: q.After > 0}
 	first := ""
 	if q.After > 0 {
@@ -242,9 +242,9 @@ func (u *ui) members(c echo.Context, v *visit) (view, error) {
 }
 
 // sharedList lists what this coop has passed on of others.
-func (u *ui) sharedList(_ echo.Context, v *visit) (listing, error) {
+func (u *ui) sharedList(c echo.Context, v *visit) (listing, error) {
 	return listing{
-		title: say("shared.feed.title", v.self.Name), lead: say("shared.lead", v.self.Name), page: u.node.Links.SharedList(), forms: allForms,
+		title: say(c.Request().Context(), "shared.feed.title", v.self.Name), lead: say(c.Request().Context(), "shared.lead", v.self.Name), page: u.node.Links.SharedList(), forms: allForms,
 		query: node.ObjectQuery{BroughtBy: v.self.IRI, Listed: true},
 	}, nil
 }
@@ -263,6 +263,6 @@ func (u *ui) shared(c echo.Context, v *visit) (view, error) {
 	if v.coop.IsFederation() {
 		document = u.node.Links.Shared()
 	}
-	h := head{Title: say("shared.title"), Description: l.lead, Kind: "website", Canonical: l.page, List: l, Document: document, Section: "/shared", Hidden: v.query.Get("before") != ""}
+	h := head{Title: say(c.Request().Context(), "shared.title"), Description: l.lead, Kind: "website", Canonical: l.page, List: l, Document: document, Section: "/shared", Hidden: v.query.Get("before") != ""}
 	return view{head: h, body: sharedBody(v, l, list, next)}, nil
 }

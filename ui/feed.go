@@ -99,7 +99,7 @@ func (u *ui) feedOf(ctx context.Context, c echo.Context, v *visit, form node.Fee
 		if o, ok := e.Object.(*node.Opening); ok && !o.IsOpen(v.now) {
 			continue
 		}
-		entry := v.feedEntry(e)
+		entry := v.feedEntry(ctx, e)
 		if entry.updated.After(f.updated) {
 			f.updated = entry.updated
 		}
@@ -115,9 +115,9 @@ func (u *ui) feedOf(ctx context.Context, c echo.Context, v *visit, form node.Fee
 }
 
 // feedEntry says of an object what its entry says in every form.
-func (v *visit) feedEntry(e *entry) feedEntry {
+func (v *visit) feedEntry(ctx context.Context, e *entry) feedEntry {
 	f := feedEntry{
-		id: e.Base.IRI, title: e.name(), page: e.Href, document: e.Base.IRI, others: e.others(),
+		id: e.Base.IRI, title: e.name(ctx), page: e.Href, document: e.Base.IRI, others: e.others(),
 		published: e.Base.Published, updated: changed(e.Base), by: e.By, html: shown(e.Text, e.By.Own),
 	}
 	if e.Base.Sample {
@@ -128,20 +128,20 @@ func (v *visit) feedEntry(e *entry) feedEntry {
 	}
 	switch o := e.Object.(type) {
 	case *node.Opening:
-		f.summary = feedLine(o, v.now) + behalfWords(e)
-		f.terms = append(f.terms, feedTerm{string(o.Kind), capital(sayKnown("kind.", string(o.Kind)))})
+		f.summary = feedLine(ctx, o, v.now) + behalfWords(ctx, e)
+		f.terms = append(f.terms, feedTerm{string(o.Kind), capital(sayKnown(ctx, "kind.", string(o.Kind)))})
 		for _, s := range o.Skills {
 			f.terms = append(f.terms, feedTerm{s.Key, plainName(s.Label())})
 		}
 	case *node.Project:
-		f.summary = capital(list(sayKnown("pstatus.", string(o.Status)), goal(o)))
+		f.summary = capital(list(ctx, sayKnown(ctx, "pstatus.", string(o.Status)), goal(ctx, o)))
 		if d := v.text(o.Description); d.HTML != "" {
 			f.html += shown(d, e.By.Own)
 		}
 	case *node.Post:
 		f.summary = plainText(f.html, 200)
 		if w := warning(o); w != "" {
-			f.title = say("warning", w)
+			f.title = say(ctx, "warning", w)
 			f.summary = f.title
 		}
 	}
@@ -153,10 +153,10 @@ func (v *visit) feedEntry(e *entry) feedEntry {
 		for _, who := range e.Sharers {
 			names = append(names, who.Name+" "+who.Address)
 		}
-		f.html += "<p>" + html.EscapeString(say("sharers")+" "+list(names...)) + "</p>"
+		f.html += "<p>" + html.EscapeString(say(ctx, "sharers")+" "+list(ctx, names...)) + "</p>"
 	}
 	for _, t := range e.Base.Tags {
-		f.terms = append(f.terms, feedTerm{t, say("tag.title", plainName(t))})
+		f.terms = append(f.terms, feedTerm{t, say(ctx, "tag.title", plainName(t))})
 	}
 	return f
 }
@@ -170,22 +170,22 @@ func changed(b *node.Base) time.Time {
 }
 
 // behalfWords says for whom an opening is published, where that is not its publisher.
-func behalfWords(e *entry) string {
+func behalfWords(ctx context.Context, e *entry) string {
 	if e.Behalf.Name == "" {
 		return ""
 	}
-	return " · " + say("opening.behalf.of", e.Behalf.Name)
+	return " · " + say(ctx, "opening.behalf.of", e.Behalf.Name)
 }
 
 // feedLine is an opening in one line: "Open until 15 December 2026 · work for another coop · 240 hours".
-func feedLine(o *node.Opening, now time.Time) string {
-	return capital(standing(o, now)) + " · " + factLine(o)
+func feedLine(ctx context.Context, o *node.Opening, now time.Time) string {
+	return capital(standing(ctx, o, now)) + " · " + factLine(ctx, o)
 }
 
 // factLine is the part of it that does not change with time.
-func factLine(o *node.Opening) string {
-	line := []string{sayKnown("kind.", string(o.Kind))}
-	for _, s := range []string{amountWords(o), where(o), budget(o)} {
+func factLine(ctx context.Context, o *node.Opening) string {
+	line := []string{sayKnown(ctx, "kind.", string(o.Kind))}
+	for _, s := range []string{amountWords(ctx, o), where(ctx, o), budget(ctx, o)} {
 		if s != "" {
 			line = append(line, s)
 		}

@@ -37,8 +37,8 @@ func (v *visit) toFollow() aim {
 	return aim{Do: node.ToFollow, IRI: v.node.Links.Actor(), Copy: v.self.Address, Title: v.self.Name, Page: link{v.self.Name, "/"}}
 }
 
-func toAnswer(e *entry) aim {
-	return aim{Do: node.ToAnswer, IRI: e.Base.IRI, Copy: e.Base.URL, Title: nameOf(e.Text), Page: link{nameOf(e.Text), e.Base.URL}}
+func toAnswer(ctx context.Context, e *entry) aim {
+	return aim{Do: node.ToAnswer, IRI: e.Base.IRI, Copy: e.Base.URL, Title: nameOf(ctx, e.Text), Page: link{nameOf(ctx, e.Text), e.Base.URL}}
 }
 
 // aimAt reads what a form or an address is about: the coop, where it names nothing, or something of ours that everybody
@@ -64,7 +64,7 @@ func (v *visit) aimAt(ctx context.Context, iri string) (aim, error) {
 	if err != nil {
 		return aim{}, err
 	}
-	return toAnswer(e), nil
+	return toAnswer(ctx, e), nil
 }
 
 // interact handles GET /interact: the form that asks for the visitor's own server.
@@ -73,7 +73,7 @@ func (u *ui) interact(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{head: aside(to.heading()), body: interactBody(v, to, "", false)}, nil
+	return view{head: aside(c.Request().Context(), to.heading(c.Request().Context())), body: interactBody(v, to, "", false)}, nil
 }
 
 // interactWith handles POST /interact: it asks the visitor's server for the way, and shows it. Nothing is kept, no
@@ -94,25 +94,25 @@ func (u *ui) interactWith(c echo.Context, v *visit) (view, error) {
 	}
 	if node.KindOf(err) == node.Invalid {
 		body := interactBody(v, to, shorten(plainName(typed), maxAddressBytes), true)
-		return view{head: aside(to.heading()), body: body, status: http.StatusUnprocessableEntity}, nil
+		return view{head: aside(ctx, to.heading(ctx)), body: body, status: http.StatusUnprocessableEntity}, nil
 	} else if err != nil {
 		u.opt.Log.DebugContext(ctx, "no way to a visitor's server", "err", err)
 		href = ""
 	}
-	return view{head: aside(to.heading()), body: wayBody(v, to, webAddress(href))}, nil
+	return view{head: aside(ctx, to.heading(ctx)), body: wayBody(v, to, webAddress(href))}, nil
 }
 
 // heading is what the pages about an aim are called.
-func (a aim) heading() string {
+func (a aim) heading(ctx context.Context) string {
 	if a.Do == node.ToFollow {
-		return say("interact.follow", a.Title)
+		return say(ctx, "interact.follow", a.Title)
 	}
-	return say("interact.answer", a.Title)
+	return say(ctx, "interact.answer", a.Title)
 }
 
 // aside is the head of a page that is of use to one visitor at one moment.
-func aside(title string) head {
-	return head{Title: title, Description: say("interact.lead"), Kind: "website", Hidden: true}
+func aside(ctx context.Context, title string) head {
+	return head{Title: title, Description: say(ctx, "interact.lead"), Kind: "website", Hidden: true}
 }
 
 // An arrival is what somebody of this coop wants to follow or to answer, as far as it is known here.
@@ -139,7 +139,7 @@ func (u *ui) arrive(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{head: aside(say("arrive.title")), body: arriveBody(v, a)}, nil
+	return view{head: aside(c.Request().Context(), say(c.Request().Context(), "arrive.title")), body: arriveBody(v, a)}, nil
 }
 
 var handleAtHost = regexp.MustCompile(`^(?:acct:)?@?([A-Za-z0-9_.-]{1,128}@[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)$`)
@@ -184,7 +184,7 @@ func (v *visit) arrival(ctx context.Context, uri string) (*arrival, error) {
 		return a, nil
 	}
 	if a.Object, err = v.entryOf(ctx, o); err == nil && o.Common().Local {
-		a.Own = &link{nameOf(a.Object.Text), a.Object.Href}
+		a.Own = &link{nameOf(ctx, a.Object.Text), a.Object.Href}
 	}
 	return a, err
 }
@@ -218,14 +218,14 @@ func (v *visit) actorAt(ctx context.Context, uri string) (*node.Actor, error) {
 }
 
 // commands are what somebody of this coop types to do it.
-func (a *arrival) commands() []string {
+func (a *arrival) commands(ctx context.Context) []string {
 	switch {
 	case a.Who != nil && handleAtHost.MatchString(a.Who.Address):
 		return []string{"coopnode follow " + shellWord(a.Who.Address)}
 	case a.Who != nil:
 		return []string{"coopnode follow " + shellWord(a.Who.IRI)}
 	case a.Object != nil:
-		return []string{"coopnode post new --reply-to " + shellWord(a.Object.Base.IRI) + " --text " + shellWord(say("arrive.text"))}
+		return []string{"coopnode post new --reply-to " + shellWord(a.Object.Base.IRI) + " --text " + shellWord(say(ctx, "arrive.text"))}
 	}
 	return []string{"coopnode inspect " + shellWord(a.URI), "coopnode follow " + shellWord(a.URI)}
 }

@@ -21,12 +21,12 @@ func (u *ui) coopPage(c echo.Context, v *visit) (view, error) {
 		return view{}, err
 	}
 	h := head{Title: p.Who.Name, Description: plainText(p.Summary.HTML, 200), Kind: "profile", Canonical: u.node.Links.Known(a), Document: a.IRI,
-		List: v.listingOf(a), Hidden: true} // search engines shall find it at its home
+		List: v.listingOf(ctx, a), Hidden: true} // search engines shall find it at its home
 	if a.Sample || a.Nodeless { // there is no document
 		h.Document = ""
 	}
 	if h.Description == "" {
-		h.Description = say("known.lead", v.self.Name, p.Who.Name)
+		h.Description = say(ctx, "known.lead", v.self.Name, p.Who.Name)
 	}
 	if !a.IsFederation() {
 		return view{head: h, body: profileBody(v, p, h.List)}, nil
@@ -41,13 +41,13 @@ func (u *ui) ofCoop(c echo.Context, v *visit) (listing, error) {
 	if err != nil {
 		return listing{}, err
 	}
-	return v.listingOf(a), nil
+	return v.listingOf(c.Request().Context(), a), nil
 }
 
 // listingOf is what a coop published, or what a federation passes on.
-func (v *visit) listingOf(a *node.Actor) listing {
+func (v *visit) listingOf(ctx context.Context, a *node.Actor) listing {
 	name := plainName(a.Label())
-	l := listing{title: say("title.of", name, v.self.Name), lead: say("known.lead", v.self.Name, name), page: v.node.Links.Known(a), forms: allForms,
+	l := listing{title: say(ctx, "title.of", name, v.self.Name), lead: say(ctx, "known.lead", v.self.Name, name), page: v.node.Links.Known(a), forms: allForms,
 		query: node.ObjectQuery{Actor: a.IRI, Listed: true}}
 	if a.IsFederation() {
 		l.query = node.ObjectQuery{BroughtBy: a.IRI, Listed: true}

@@ -71,9 +71,9 @@ func (u *ui) openings(c echo.Context, v *visit) (listing, error) {
 }
 
 func (u *ui) openingsOf(ctx context.Context, v *visit, chosen choice) (listing, error) {
-	l := listing{title: say("board.feed.title", v.self.Name), lead: say("board.lead"), page: u.node.Links.Board() + chosen.query(), forms: allForms}
+	l := listing{title: say(ctx, "board.feed.title", v.self.Name), lead: say(ctx, "board.lead"), page: u.node.Links.Board() + chosen.query(), forms: allForms}
 	if !chosen.isZero() {
-		l.title = say("board.feed.kind", v.self.Name, chosen.words())
+		l.title = say(ctx, "board.feed.kind", v.self.Name, chosen.words(ctx))
 	}
 	var err error
 	l.query, err = chosen.openings(ctx, u.node)
@@ -81,9 +81,9 @@ func (u *ui) openingsOf(ctx context.Context, v *visit, chosen choice) (listing, 
 }
 
 // projectList lists projects of this coop and those it knows of.
-func (u *ui) projectList(_ echo.Context, v *visit) (listing, error) {
+func (u *ui) projectList(c echo.Context, v *visit) (listing, error) {
 	return listing{
-		title: say("projects.feed.title", v.self.Name), lead: say("projects.lead"), page: u.node.Links.ProjectList(), forms: readerForms,
+		title: say(c.Request().Context(), "projects.feed.title", v.self.Name), lead: say(c.Request().Context(), "projects.lead"), page: u.node.Links.ProjectList(), forms: readerForms,
 		query: node.ObjectQuery{Type: node.TypeProject, Listed: true},
 	}, nil
 }
@@ -97,7 +97,7 @@ func (u *ui) ofProject(c echo.Context, v *visit) (listing, error) {
 	b := o.Common()
 	t := v.text(b.Texts)
 	return listing{
-		title: say("title.of", nameOf(t), v.self.Name), lead: plainText(t.HTML, 200), page: b.URL, forms: allForms,
+		title: say(c.Request().Context(), "title.of", nameOf(c.Request().Context(), t), v.self.Name), lead: plainText(t.HTML, 200), page: b.URL, forms: allForms,
 		query: node.ObjectQuery{Project: b.IRI, Listed: true},
 	}, nil
 }
@@ -108,18 +108,18 @@ func (u *ui) deadline(c echo.Context, v *visit) (listing, error) {
 	if err != nil {
 		return listing{}, err
 	}
-	return deadlineOf(v, o), nil
+	return deadlineOf(c.Request().Context(), v, o), nil
 }
 
-func deadlineOf(v *visit, o node.Object) listing {
+func deadlineOf(ctx context.Context, v *visit, o node.Object) listing {
 	b := o.Common()
-	return listing{title: nameOf(v.text(b.Texts)), page: b.URL, only: o, forms: calendarOnly}
+	return listing{title: nameOf(ctx, v.text(b.Texts)), page: b.URL, only: o, forms: calendarOnly}
 }
 
 // postList lists what this coop wrote, without its answers to others.
-func (u *ui) postList(_ echo.Context, v *visit) (listing, error) {
+func (u *ui) postList(c echo.Context, v *visit) (listing, error) {
 	return listing{
-		title: say("posts.feed.title", v.self.Name), lead: say("posts.lead", v.self.Name), page: u.node.Links.PostList(), forms: readerForms,
+		title: say(c.Request().Context(), "posts.feed.title", v.self.Name), lead: say(c.Request().Context(), "posts.lead", v.self.Name), page: u.node.Links.PostList(), forms: readerForms,
 		query: node.ObjectQuery{Type: node.TypePost, Local: true, Posts: true, Listed: true},
 	}, nil
 }
@@ -130,9 +130,9 @@ func (u *ui) tagged(c echo.Context, v *visit) (listing, error) {
 	if err != nil {
 		return listing{}, err
 	}
-	name := say("tag.title", plainName(tag))
+	name := say(c.Request().Context(), "tag.title", plainName(tag))
 	return listing{
-		title: say("title.of", name, v.self.Name), lead: say("tag.lead"), page: u.node.Links.Tag(tag), forms: allForms,
+		title: say(c.Request().Context(), "title.of", name, v.self.Name), lead: say(c.Request().Context(), "tag.lead"), page: u.node.Links.Tag(tag), forms: allForms,
 		query: node.ObjectQuery{Tag: tag, Listed: true},
 	}, nil
 }

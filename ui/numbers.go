@@ -25,7 +25,7 @@ func (u *ui) numbers(c echo.Context, v *visit) (view, error) {
 		}
 		by = append(by, who)
 	}
-	h := head{Title: say("numbers.title"), Description: say("numbers.lead", day(seen.Since)), Kind: "website", Canonical: u.node.Links.Numbers(),
+	h := head{Title: say(ctx, "numbers.title"), Description: say(ctx, "numbers.lead", day(ctx, seen.Since)), Kind: "website", Canonical: u.node.Links.Numbers(),
 		Document: u.node.Links.Actor(), Section: "/numbers"}
 	return view{head: h, body: numbersBody(v, seen, by)}, nil
 }

@@ -52,15 +52,15 @@ func (c choice) query() string {
 func (c choice) path() string { return "/openings" + c.query() }
 
 // words says the choice: work for another coop, accessibility.
-func (c choice) words() string {
+func (c choice) words(ctx context.Context) string {
 	kind, tag := "", ""
 	if c.Kind != "" {
-		kind = sayKnown("kind.", string(c.Kind))
+		kind = sayKnown(ctx, "kind.", string(c.Kind))
 	}
 	if c.Tag != "" {
-		tag = say("tag.title", plainName(c.Tag))
+		tag = say(ctx, "tag.title", plainName(c.Tag))
 	}
-	return list(kind, plainName(c.Skill), tag, plainName(c.Coop))
+	return list(ctx, kind, plainName(c.Skill), tag, plainName(c.Coop))
 }
 
 // openings selects what is open now.
@@ -117,7 +117,7 @@ func (u *ui) board(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	h := head{Title: say("board.title"), Description: say("board.lead"), Kind: "website", Canonical: l.Board(), List: open,
+	h := head{Title: say(ctx, "board.title"), Description: say(ctx, "board.lead"), Kind: "website", Canonical: l.Board(), List: open,
 		Document: l.Openings(), Section: "/openings", Hidden: !chosen.isZero() || v.query.Get("before") != ""}
 	return view{head: h, body: boardBody(v, chosen, open, count, list, next)}, nil
 }
@@ -144,11 +144,11 @@ func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
 	if e.Who, err = whoMayAnswer(ctx, v, e.opening().Answer); err != nil {
 		return view{}, err
 	}
-	h := v.headOf(e, "/openings")
+	h := v.headOf(ctx, e, "/openings")
 	if !e.opening().Closes.IsZero() && !e.Base.Sample {
-		h.List = deadlineOf(v, o)
+		h.List = deadlineOf(ctx, v, o)
 	}
-	h.Description = capital(standing(e.opening(), v.now)) + " · " + sayKnown("kind.", string(e.opening().Kind)) + ". " + h.Description
+	h.Description = capital(standing(ctx, e.opening(), v.now)) + " · " + sayKnown(ctx, "kind.", string(e.opening().Kind)) + ". " + h.Description
 	return view{head: h, body: openingBody(v, e, parts, answers)}, nil
 }
 
@@ -166,8 +166,8 @@ func (v *visit) behalfOf(ctx context.Context, o *node.Opening) (person, error) {
 }
 
 // headOf is the head of an object's own page.
-func (v *visit) headOf(e *entry, section string) head {
-	h := head{Title: nameOf(e.Text), Description: plainText(e.Text.HTML, 200), Kind: "article", Canonical: e.Base.URL, Document: e.Base.IRI,
+func (v *visit) headOf(ctx context.Context, e *entry, section string) head {
+	h := head{Title: nameOf(ctx, e.Text), Description: plainText(e.Text.HTML, 200), Kind: "article", Canonical: e.Base.URL, Document: e.Base.IRI,
 		Author: e.By, Section: section}
 	if e.Base.Sample { // there is no document, and nothing for search engines
 		h.Document, h.Hidden = "", true
@@ -193,7 +193,7 @@ func (v *visit) parts(ctx context.Context, o *node.Opening) ([]part, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := part{Who: who, Words: quantity(f.Quantity), Hue: who.Hue()}
+		p := part{Who: who, Words: quantity(ctx, f.Quantity), Hue: who.Hue()}
 		if o.Amount.Number > 0 && f.Quantity.Unit == o.Amount.Unit {
 			p.Share = min(f.Quantity.Number/o.Amount.Number, 1-named)
 			named += p.Share
@@ -215,27 +215,27 @@ func foundOf(o *node.Opening) float64 {
 }
 
 // purposeOf is said only where it is not what the kind means anyway.
-func purposeOf(o *node.Opening) string {
+func purposeOf(ctx context.Context, o *node.Opening) string {
 	if o.Purpose == "" || o.Purpose == o.Kind.Purpose() {
 		return ""
 	}
-	return sayKnown("purpose.", string(o.Purpose))
+	return sayKnown(ctx, "purpose.", string(o.Purpose))
 }
 
 // whoMayAnswer puts the three conditions of an answer into words.
 func whoMayAnswer(ctx context.Context, v *visit, a node.Answer) (string, error) {
-	parts := []string{words("who.", a.Who)}
+	parts := []string{words(ctx, "who.", a.Who)}
 	for _, f := range a.Federations {
 		p, err := v.people.of(ctx, f)
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, say("opening.who.federation", p.Name))
+		parts = append(parts, say(ctx, "opening.who.federation", p.Name))
 	}
 	if len(a.Countries) > 0 {
-		parts = append(parts, say("opening.who.country", countryNames(a.Countries)))
+		parts = append(parts, say(ctx, "opening.who.country", countryNames(ctx, a.Countries)))
 	}
-	return list(parts...), nil
+	return list(ctx, parts...), nil
 }
 
 // mailTo is where answers by mail go: the contact for work between coops, else the first one with an address.

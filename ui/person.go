@@ -37,7 +37,7 @@ func (p *people) of(ctx context.Context, iri string) (person, error) {
 	a, err := p.node.ActorOf(ctx, iri)
 	if node.IsNotFound(err) {
 		host := plainName(node.HostOf(iri))
-		a, err = &node.Actor{IRI: iri, Name: say("person.unknown", host), Host: host}, nil
+		a, err = &node.Actor{IRI: iri, Name: say(ctx, "person.unknown", host), Host: host}, nil
 	}
 	if err != nil {
 		return person{}, err

@@ -72,14 +72,14 @@ func (v *visit) exhibit(ctx context.Context, b *node.Base) (x exhibits, err erro
 		if rules.RefusesMedia(p.Address) {
 			continue
 		}
-		alt := cmp.Or(plainName(p.Description), say("picture.undescribed"))
+		alt := cmp.Or(plainName(p.Description), say(ctx, "picture.undescribed"))
 		f, err := v.node.PictureFor(ctx, b.Actor, p.Address, node.AsShown)
 		switch {
 		case err != nil:
 			return x, err
 		case f == nil:
 			if href := webAddress(p.Address); href != "" {
-				x.Linked = append(x.Linked, link{say("picture.at", alt, webHost(href)), href})
+				x.Linked = append(x.Linked, link{say(ctx, "picture.at", alt, webHost(href)), href})
 			}
 		case p.Hidden:
 			x.Folded = append(x.Folded, exhibit{Src: picturePath(f), Alt: alt, Width: f.Width, Height: f.Height})
@@ -89,7 +89,7 @@ func (v *visit) exhibit(ctx context.Context, b *node.Base) (x exhibits, err erro
 	}
 	for _, e := range b.Enclosures {
 		if href := webAddress(e.Address); href != "" && !rules.RefusesMedia(e.Address) {
-			x.Linked = append(x.Linked, link{say("enclosure.at", cmp.Or(plainName(e.Name), say("enclosure.unnamed")), webHost(href)), href})
+			x.Linked = append(x.Linked, link{say(ctx, "enclosure.at", cmp.Or(plainName(e.Name), say(ctx, "enclosure.unnamed")), webHost(href)), href})
 		}
 	}
 	hang(x.Shown)

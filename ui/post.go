@@ -21,7 +21,7 @@ func (u *ui) posts(c echo.Context, v *visit) (view, error) {
 	for _, e := range list {
 		e.Plain = true
 	}
-	h := head{Title: say("posts.title"), Description: written.lead, Kind: "website", Canonical: written.page, List: written,
+	h := head{Title: say(c.Request().Context(), "posts.title"), Description: written.lead, Kind: "website", Canonical: written.page, List: written,
 		Document: u.node.Links.Outbox(), Section: "/posts", Hidden: v.query.Get("before") != ""}
 	return view{head: h, body: postsBody(v, written, list, next)}, nil
 }
@@ -44,7 +44,7 @@ func (u *ui) postPage(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	h := v.headOf(e, "/posts")
+	h := v.headOf(ctx, e, "/posts")
 	if h.List, err = u.postList(c, v); err != nil {
 		return view{}, err
 	}
@@ -61,7 +61,7 @@ func (u *ui) tag(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	name := say("tag.title", plainName(known.query.Tag))
+	name := say(c.Request().Context(), "tag.title", plainName(known.query.Tag))
 	h := head{Title: name, Description: known.lead, Kind: "website", Canonical: known.page, List: known, Hidden: v.query.Get("before") != "" || len(list) == 0}
 	return view{head: h, body: tagBody(v, name, known, list, next)}, nil
 }
@@ -69,8 +69,8 @@ func (u *ui) tag(c echo.Context, v *visit) (view, error) {
 func tagPath(tag string) string { return "/tags/" + url.PathEscape(tag) }
 
 // about handles GET /about.
-func (u *ui) about(_ echo.Context, v *visit) (view, error) {
-	h := head{Title: say("about.title"), Description: say("about.what.text", v.self.Name), Kind: "website",
+func (u *ui) about(c echo.Context, v *visit) (view, error) {
+	h := head{Title: say(c.Request().Context(), "about.title"), Description: say(c.Request().Context(), "about.what.text", v.self.Name), Kind: "website",
 		Canonical: u.node.Links.Base + "/about", Document: u.node.Links.Actor(), Section: "/about"}
 	return view{head: h, body: aboutBody(v)}, nil
 }

@@ -35,7 +35,7 @@ func (u *ui) profile(c echo.Context, v *visit) (view, error) {
 	h := head{Title: v.self.Name, Description: plainText(p.Summary.HTML, 200), Kind: "profile", Canonical: u.node.Links.Profile(),
 		Document: u.node.Links.Actor(), Section: "/"}
 	if h.Description == "" {
-		h.Description = say("profile.title", v.self.Name)
+		h.Description = say(ctx, "profile.title", v.self.Name)
 	}
 	if !v.coop.IsFederation() {
 		h.List, err = u.postList(c, v)
@@ -131,71 +131,73 @@ func portraitAlt(p *profileView) string {
 }
 
 // ownWord answers "are you worker-owned?" as the coop itself does.
-func ownWord(c *node.Coop) string {
+func ownWord(ctx context.Context, c *node.Coop) string {
 	switch {
 	case c.WorkerOwned():
-		return say("owned.yes")
+		return say(ctx, "owned.yes")
 	case c.Ownership == "":
-		return say("owned.unsaid")
+		return say(ctx, "owned.unsaid")
 	}
-	return say("owned.by", sayKnown("own.", string(c.Ownership)))
+	return say(ctx, "owned.by", sayKnown(ctx, "own.", string(c.Ownership)))
 }
 
 // register says where the coop is registered.
-func register(c *node.Coop) string { return list(plainName(c.Registry), plainName(c.RegistrationNo)) }
+func register(ctx context.Context, c *node.Coop) string {
+	return list(ctx, plainName(c.Registry), plainName(c.RegistrationNo))
+}
 
 // size says how many people a coop has: 12 members, 14 workers.
-func size(c *node.Coop) string {
+func size(ctx context.Context, c *node.Coop) string {
 	members, workers := "", ""
 	if c.Members != nil {
-		members = sayCount("members", float64(*c.Members))
+		members = sayCount(ctx, "members", float64(*c.Members))
 	}
 	if c.Workers != nil {
-		workers = sayCount("workers", float64(*c.Workers))
+		workers = sayCount(ctx, "workers", float64(*c.Workers))
 	}
-	return list(members, workers)
+	return list(ctx, members, workers)
 }
 
 // voting answers the first question of the movement, where the coop answered it.
-func voting(c *node.Coop) string {
+func voting(ctx context.Context, c *node.Coop) string {
 	switch {
 	case c.OneMemberOneVote == nil:
 		return ""
 	case *c.OneMemberOneVote:
-		return say("profile.vote.yes")
+		return say(ctx, "profile.vote.yes")
 	}
-	return say("profile.vote.no")
+	return say(ctx, "profile.vote.no")
 }
 
-func legalForm(c *node.Coop) string {
+func legalForm(ctx context.Context, c *node.Coop) string {
 	jurisdiction := ""
 	if c.Jurisdiction != "" {
-		jurisdiction = countryName(c.Jurisdiction)
+		jurisdiction = countryName(ctx, c.Jurisdiction)
 	}
 	name := plainName(c.LegalForm.Name)
 	if name == "" {
 		name = plainName(c.LegalForm.Abbreviation)
 	}
-	return list(name, jurisdiction)
+	return list(ctx, name, jurisdiction)
 }
 
 // freeHours says what the coop could take on now; after 60 days its word no longer counts (vocabulary 2.1).
-func freeHours(v *visit, f *node.FreeHours) string {
+func freeHours(ctx context.Context, v *visit, f *node.FreeHours) string {
 	switch {
 	case f == nil:
 		return ""
 	case !f.Known(v.now):
-		return say("profile.free.stale", day(f.Said))
+		return say(ctx, "profile.free.stale", day(ctx, f.Said))
 	}
-	hours := quantity(node.Quantity{Number: float64(f.HoursPerMonth), Unit: node.Hours})
+	hours := quantity(ctx, node.Quantity{Number: float64(f.HoursPerMonth), Unit: node.Hours})
 	if f.From == "" {
-		return say("profile.free.hours", hours)
+		return say(ctx, "profile.free.hours", hours)
 	}
-	return say("profile.free.from", hours, dayOf(f.From))
+	return say(ctx, "profile.free.from", hours, dayOf(ctx, f.From))
 }
 
 // customers lists for whom a coop works, the largest share first.
-func customers(mix map[string]int) string {
+func customers(ctx context.Context, mix map[string]int) string {
 	kinds := make([]string, 0, len(mix))
 	for k, percent := range mix {
 		if percent > 0 {
@@ -209,24 +211,24 @@ func customers(mix map[string]int) string {
 		return strings.Compare(a, b)
 	})
 	for i, k := range kinds {
-		kinds[i] = say("percent", sayKnown("customer.", k), mix[k])
+		kinds[i] = say(ctx, "percent", sayKnown(ctx, "customer.", k), mix[k])
 	}
-	return list(kinds...)
+	return list(ctx, kinds...)
 }
 
-func remote(c *node.Coop) string {
+func remote(ctx context.Context, c *node.Coop) string {
 	if c.Remote == nil {
 		return ""
 	}
-	return yesNo(*c.Remote)
+	return yesNo(ctx, *c.Remote)
 }
 
-func abroad(m *node.MembersAbroad) string {
+func abroad(ctx context.Context, m *node.MembersAbroad) string {
 	switch {
 	case m == nil:
 		return ""
 	case m.Accepts == nil:
 		return plainName(m.Note)
 	}
-	return list(yesNo(*m.Accepts), plainName(m.Note))
+	return list(ctx, yesNo(ctx, *m.Accepts), plainName(m.Note))
 }

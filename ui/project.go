@@ -19,7 +19,7 @@ func (u *ui) projects(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	h := head{Title: say("projects.title"), Description: known.lead, Kind: "website", Canonical: known.page, List: known,
+	h := head{Title: say(c.Request().Context(), "projects.title"), Description: known.lead, Kind: "website", Canonical: known.page, List: known,
 		Document: u.node.Links.Projects(), Section: "/projects", Hidden: v.query.Get("before") != ""}
 	return view{head: h, body: projectsBody(v, known, list, next)}, nil
 }
@@ -60,7 +60,7 @@ func (u *ui) projectPage(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	h := v.headOf(e, "/projects")
+	h := v.headOf(ctx, e, "/projects")
 	if !e.Base.Sample {
 		if h.List, err = u.ofProject(c, v); err != nil {
 			return view{}, err
@@ -82,7 +82,7 @@ func (v *visit) participants(ctx context.Context, p *node.Project) (list []parti
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, participant{who, sayKnown("role.", part.Role), part.Confirmed})
+		list = append(list, participant{who, sayKnown(ctx, "role.", part.Role), part.Confirmed})
 	}
 	return list, nil
 }

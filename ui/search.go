@@ -63,8 +63,8 @@ func (s sought) asks(v *visit) node.SearchQuery {
 }
 
 // words says it: accessibility, Openings, Spain.
-func (s sought) words() string {
-	return list(plainName(s.Words), kindChoice(s.Kind), plainName(s.Skill), languageChoice(s.Language), countryChoice(s.Country), plainName(s.Federation))
+func (s sought) words(ctx context.Context) string {
+	return list(ctx, plainName(s.Words), kindChoice(ctx, s.Kind), plainName(s.Skill), languageChoice(ctx, s.Language), countryChoice(ctx, s.Country), plainName(s.Federation))
 }
 
 // A findings is what was found, as pages show it.
@@ -121,9 +121,9 @@ func (v *visit) find(ctx context.Context, c echo.Context, q node.SearchQuery) (f
 	if err != nil {
 		return nil, err
 	}
-	f.Count = sayCount("search.count", float64(n))
+	f.Count = sayCount(ctx, "search.count", float64(n))
 	if n > node.MaxCounted {
-		f.Count = say("search.count.more", number(node.MaxCounted))
+		f.Count = say(ctx, "search.count.more", number(ctx, node.MaxCounted))
 	}
 	f.Facets, err = v.node.SearchFacets(ctx, facetsShown)
 	return f, err
@@ -149,23 +149,23 @@ func (u *ui) search(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	h := head{Title: say("search.title"), Description: say("search.lead"), Kind: "website", Canonical: u.node.Links.Search(), Section: "/search", List: l, Hidden: true}
+	h := head{Title: say(c.Request().Context(), "search.title"), Description: say(c.Request().Context(), "search.lead"), Kind: "website", Canonical: u.node.Links.Search(), Section: "/search", List: l, Hidden: true}
 	return view{head: h, body: searchBody(v, s, l, f)}, nil
 }
 
 // searched lists the openings, projects and posts among what a search finds, the newest first: a feed has no other order.
-func (u *ui) searched(_ echo.Context, v *visit) (listing, error) {
+func (u *ui) searched(c echo.Context, v *visit) (listing, error) {
 	s := readSought(v.query)
 	s.Sort, s.Over = "", ""
 	q := s.asks(v)
 	if len(q.Kinds) == 0 {
 		q.Kinds = []string{string(node.TypeOpening), string(node.TypeProject), string(node.TypePost)}
 	}
-	title := say("search.title")
-	if words := s.words(); words != "" {
+	title := say(c.Request().Context(), "search.title")
+	if words := s.words(c.Request().Context()); words != "" {
 		title = words
 	}
-	return listing{title: say("search.feed.title", v.self.Name, title), lead: say("search.lead"), page: u.node.Links.Search() + s.query(), forms: readerForms, seek: &q}, q.Validate()
+	return listing{title: say(c.Request().Context(), "search.feed.title", v.self.Name, title), lead: say(c.Request().Context(), "search.lead"), page: u.node.Links.Search() + s.query(), forms: readerForms, seek: &q}, q.Validate()
 }
 
 // directory handles GET /directory: the coops and federations that this node has read.
@@ -183,7 +183,7 @@ func (u *ui) directory(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	h := head{Title: say("directory.title"), Description: say("directory.lead"), Kind: "website", Canonical: u.node.Links.Directory(), Section: "/directory",
+	h := head{Title: say(ctx, "directory.title"), Description: say(ctx, "directory.lead"), Kind: "website", Canonical: u.node.Links.Directory(), Section: "/directory",
 		Hidden: !s.isZero() || v.query.Get("before") != ""}
 	return view{head: h, body: directoryBody(v, s, f, federationOptions(federations, s.Federation))}, nil
 }
@@ -192,17 +192,18 @@ func (u *ui) directory(c echo.Context, v *visit) (view, error) {
 type option struct{ Value, Text string }
 
 // options are the values of a choice with their names, and what was chosen where it is not among them.
-func options(facets []node.SearchFacet, chosen string, name func(string) string) (list []option) {
+func options(ctx context.Context, facets []node.SearchFacet, chosen string, name func(context.Context, string) string) (list []option) {
 	for _, f := range facets {
-		list = append(list, option{f.Value, name(f.Value)})
+		list = append(list, option{f.Value, name(ctx, f.Value)})
 	}
 	slices.SortFunc(list, func(a, b option) int { return strings.Compare(a.Text, b.Text) })
-	return withChosen(list, chosen, name)
+	return withChosen(list, chosen, name(ctx, chosen))
 }
 
-func withChosen(list []option, chosen string, name func(string) string) []option {
+// withChosen adds what was chosen to a list that lacks it.
+func withChosen(list []option, chosen, text string) []option {
 	if chosen != "" && !slices.ContainsFunc(list, func(o option) bool { return sameChoice(o.Value, chosen) }) {
-		list = append(list, option{chosen, name(chosen)})
+		list = append(list, option{chosen, text})
 	}
 	return list
 }
@@ -210,27 +211,27 @@ func withChosen(list []option, chosen string, name func(string) string) []option
 // sameChoice says whether one value of a choice is another: codes are written in any case.
 func sameChoice(a, b string) bool { return strings.EqualFold(a, b) }
 
-func keyOptions(keys []string, prefix string) (list []option) {
+func keyOptions(ctx context.Context, keys []string, prefix string) (list []option) {
 	for _, k := range keys {
-		list = append(list, option{k, capital(sayKnown(prefix, k))})
+		list = append(list, option{k, capital(sayKnown(ctx, prefix, k))})
 	}
 	return list
 }
 
-func ownershipOptions() (list []option) {
+func ownershipOptions(ctx context.Context) (list []option) {
 	for _, o := range node.Ownerships {
-		list = append(list, option{string(o), capital(sayKnown("own.", string(o)))})
+		list = append(list, option{string(o), capital(sayKnown(ctx, "own.", string(o)))})
 	}
 	return list
 }
 
 // kindOptions are what can be found; of openings also each of their kinds.
-func kindOptions() (list []option) {
+func kindOptions(ctx context.Context) (list []option) {
 	for _, k := range node.SearchKinds {
-		list = append(list, option{k, kindChoice(k)})
+		list = append(list, option{k, kindChoice(ctx, k)})
 		if k == string(node.TypeOpening) {
 			for _, o := range node.OpeningKinds {
-				list = append(list, option{string(o), say("search.kind.of", kindChoice(string(o)))})
+				list = append(list, option{string(o), say(ctx, "search.kind.of", kindChoice(ctx, string(o)))})
 			}
 		}
 	}
@@ -241,46 +242,46 @@ func federationOptions(found []node.Found, chosen string) (list []option) {
 	for _, f := range found {
 		list = append(list, option{f.Actor.Host, plainName(f.Actor.Label())})
 	}
-	return withChosen(list, chosen, plainName)
+	return withChosen(list, chosen, plainName(chosen))
 }
 
-func kindChoice(kind string) string {
+func kindChoice(ctx context.Context, kind string) string {
 	switch {
 	case kind == "":
 		return ""
 	case slices.Contains(node.SearchKinds, kind):
-		return say("search.kind." + kind)
+		return say(ctx, "search.kind."+kind)
 	}
-	return capital(sayKnown("kind.", kind))
+	return capital(sayKnown(ctx, "kind.", kind))
 }
 
-func languageChoice(tag string) string {
+func languageChoice(ctx context.Context, tag string) string {
 	if tag == "" {
 		return ""
 	}
-	return capital(languageName(tag))
+	return capital(languageName(ctx, tag))
 }
 
-func countryChoice(code string) string {
+func countryChoice(ctx context.Context, code string) string {
 	if code == "" {
 		return ""
 	}
-	return countryName(strings.ToUpper(code))
+	return countryName(ctx, strings.ToUpper(code))
 }
 
 // after continues a list whose first part stands apart, because it may run the other way.
-func after(first, next string) string {
+func after(ctx context.Context, first, next string) string {
 	if first == "" || next == "" {
 		return next
 	}
-	return say("list.and") + next
+	return say(ctx, "list.and") + next
 }
 
 // coopSkills says what a coop can do.
-func coopSkills(c *node.Coop) string {
+func coopSkills(ctx context.Context, c *node.Coop) string {
 	var labels []string
 	for _, s := range c.Skills[:min(len(c.Skills), 5)] {
 		labels = append(labels, s.Label())
 	}
-	return plainNames(labels)
+	return plainNames(ctx, labels)
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,23 +55,24 @@ func copyFile(t *testing.T, from, to string) {
 
 // Every text that a page asks for is there, and none is kept that nobody asks for.
 func TestEveryTextIsThere(t *testing.T) {
-	b, err := os.ReadFile("english.go")
+	b, err := os.ReadFile("language/en.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, _, _ := strings.Cut(string(b), "// say is")
 	have := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^\t"([^"]+)":`).FindAllStringSubmatch(table, -1) {
-		if have[m[1]] {
-			t.Errorf("%q stands twice", m[1])
-		}
+	keys := []string{}
+	for _, m := range regexp.MustCompile(`(?m)^  "([^"]+)": "`).FindAllStringSubmatch(string(b), -1) {
 		have[m[1]] = true
+		keys = append(keys, m[1])
+	}
+	if len(have) != len(keys) || !slices.IsSorted(keys) {
+		t.Error("language/en.json has a key twice, or keys that are not sorted")
 	}
 	var source strings.Builder
 	for _, pattern := range []string{"*.templ", "*.go"} {
 		files, _ := filepath.Glob(pattern)
 		for _, f := range files {
-			if f == "english.go" || strings.HasSuffix(f, "_test.go") || strings.HasSuffix(f, "_templ.go") {
+			if strings.HasSuffix(f, "_test.go") || strings.HasSuffix(f, "_templ.go") {
 				continue
 			}
 			b, err := os.ReadFile(f)
@@ -82,7 +84,7 @@ func TestEveryTextIsThere(t *testing.T) {
 	}
 	used := map[string]bool{}
 	prefixes := []string{"error."} // troublePage puts the status behind it
-	for _, m := range regexp.MustCompile(`\b(say|sayCount|sayKnown|words)\((?:\w+, )?"([^"]+)"( ?\+)?`).FindAllStringSubmatch(source.String(), -1) {
+	for _, m := range regexp.MustCompile(`\b(say|sayCount|sayKnown|words)\((?:\w+(?:\.Request\(\)\.Context\(\))?, )*"([^"]+)"( ?\+)?`).FindAllStringSubmatch(source.String(), -1) {
 		key := m[2]
 		switch {
 		case m[1] == "sayCount" && m[3] == "":
@@ -95,7 +97,7 @@ func TestEveryTextIsThere(t *testing.T) {
 	}
 	for key := range used {
 		if !have[key] {
-			t.Errorf("english.go lacks %q", key)
+			t.Errorf("language/en.json lacks %q", key)
 		}
 	}
 	for key := range have {

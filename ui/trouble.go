@@ -44,18 +44,18 @@ func (u *ui) trouble(c echo.Context, cause error) error {
 	v, err := u.visit(c)
 	if err != nil {
 		u.opt.Log.WarnContext(c.Request().Context(), "page shown without the profile", "err", err)
-		nobody := &node.Actor{IRI: u.node.Links.Actor(), Name: say("error.untitled"), Host: u.node.Links.Host(), Local: true}
+		nobody := &node.Actor{IRI: u.node.Links.Actor(), Name: say(c.Request().Context(), "error.untitled"), Host: u.node.Links.Host(), Local: true}
 		v = &visit{node: u.node, coop: nobody, self: personOf(nobody), people: newPeople(u.node), now: u.node.Now(), path: c.Request().URL.Path}
 	}
 	key := "error." + strconv.Itoa(status)
-	switch _, known := english[key]; {
-	case known:
+	switch {
+	case english.has(key):
 	case status < http.StatusInternalServerError:
 		key = "error.400"
 	default:
 		key = "error.500"
 	}
-	title, text := say(key), say(key+".text")
+	title, text := say(c.Request().Context(), key), say(c.Request().Context(), key+".text")
 	return u.show(c, v, view{head: head{Title: title, Description: text, Kind: "website", Hidden: true}, body: trouble(title, text), status: status})
 }
 

@@ -112,7 +112,7 @@ func (v *visit) linkTo(ctx context.Context, iri string) (*link, error) {
 	o, err := v.node.Object(ctx, iri)
 	if node.IsNotFound(err) {
 		if href := webAddress(iri); href != "" && !v.node.Links.Ours(iri) {
-			return &link{say("answer.to.other", plainName(node.HostOf(iri))), href}, nil
+			return &link{say(ctx, "answer.to.other", plainName(node.HostOf(iri))), href}, nil
 		}
 		return nil, nil
 	} else if err != nil {
@@ -122,7 +122,7 @@ func (v *visit) linkTo(ctx context.Context, iri string) (*link, error) {
 	if !b.Visible() {
 		return nil, nil
 	}
-	return &link{nameOf(v.text(b.Texts)), pageOf(v.node.Links, b)}, nil
+	return &link{nameOf(ctx, v.text(b.Texts)), pageOf(v.node.Links, b)}, nil
 }
 
 // pageOf is where people read an object: ours here, others' where they live.
@@ -175,11 +175,11 @@ func shown(t node.Text, own bool) string {
 }
 
 // name is the title of an object where its page's marks cannot be seen.
-func (e *entry) name() string {
+func (e *entry) name(ctx context.Context) string {
 	if e.Base.Sample {
-		return say("sample.title", nameOf(e.Text))
+		return say(ctx, "sample.title", nameOf(ctx, e.Text))
 	}
-	return nameOf(e.Text)
+	return nameOf(ctx, e.Text)
 }
 
 func (e *entry) opening() *node.Opening { return e.Object.(*node.Opening) }

@@ -1,42 +1,34 @@
 package ui
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
-	"golang.org/x/text/message"
-	xnumber "golang.org/x/text/number"
 
 	"github.com/coopnode/coopnode/node"
 )
 
-var printer = message.NewPrinter(language.English)
-
-// number writes 12000.5 as 12,000.5.
-func number(f float64) string {
-	return printer.Sprint(xnumber.Decimal(f, xnumber.MaxFractionDigits(2)))
-}
-
 // day writes a date out: 15 December 2026. Dates are those of UTC, as in what is sent to others.
-func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
+func day(_ context.Context, t time.Time) string { return t.UTC().Format("2 January 2006") }
 
 // dayOf writes out a date that came as text, 2011-05-03; what is no date stays as it is.
-func dayOf(s string) string {
+func dayOf(ctx context.Context, s string) string {
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return day(t)
+		return day(ctx, t)
 	}
 	return plainName(s)
 }
 
 // moment adds the hour to a date unless it is the end of a day, which is how a mere date is kept.
-func moment(t time.Time) string {
+func moment(ctx context.Context, t time.Time) string {
 	if isDay(t) {
-		return day(t)
+		return day(ctx, t)
 	}
-	return day(t) + ", " + t.UTC().Format("15:04") + " UTC"
+	return day(ctx, t) + ", " + t.UTC().Format("15:04") + " UTC"
 }
 
 // isDay says whether a time stands for a whole day of UTC.
@@ -46,73 +38,73 @@ func isDay(t time.Time) bool {
 }
 
 // daysLeft says how long a deadline is away in whole days; "" if it has passed.
-func daysLeft(now, deadline time.Time) string {
+func daysLeft(ctx context.Context, now, deadline time.Time) string {
 	switch left := deadline.Sub(now); {
 	case left <= 0:
 		return ""
 	case left < 24*time.Hour:
-		return say("days.today")
+		return say(ctx, "days.today")
 	default:
-		return sayCount("days.left", float64(int(left/(24*time.Hour))))
+		return sayCount(ctx, "days.left", float64(int(left/(24*time.Hour))))
 	}
 }
 
 // quantity says 240 hours, 3 people.
-func quantity(q node.Quantity) string {
+func quantity(ctx context.Context, q node.Quantity) string {
 	if q.IsZero() {
 		return ""
 	}
-	if _, known := english["unit."+string(q.Unit)+".one"]; !known {
-		return number(q.Number) + " " + plainName(string(q.Unit))
+	if !tongueOf(ctx).has("unit." + string(q.Unit) + ".other") {
+		return number(ctx, q.Number) + " " + plainName(string(q.Unit))
 	}
-	return sayCount("unit."+string(q.Unit), q.Number)
+	return sayCount(ctx, "unit."+string(q.Unit), q.Number)
 }
 
 // money says 9,000 to 12,000 EUR.
-func money(m node.Money) string {
+func money(ctx context.Context, m node.Money) string {
 	currency := plainName(m.Currency)
 	if m.Fixed() {
-		return say("money.fixed", number(m.Max), currency)
+		return say(ctx, "money.fixed", number(ctx, m.Max), currency)
 	}
-	return say("money.range", number(m.Min), number(m.Max), currency)
+	return say(ctx, "money.range", number(ctx, m.Min), number(ctx, m.Max), currency)
 }
 
 // budget says an opening's budget: 60 EUR an hour.
-func budget(o *node.Opening) string {
+func budget(ctx context.Context, o *node.Opening) string {
 	if o.Budget == nil {
 		return ""
 	}
-	m := money(*o.Budget)
-	if _, known := english["basis."+o.BudgetBasis]; known && o.BudgetBasis != "total" {
-		return say("basis."+o.BudgetBasis, m)
+	m := money(ctx, *o.Budget)
+	if tongueOf(ctx).has("basis."+o.BudgetBasis) && o.BudgetBasis != "total" {
+		return say(ctx, "basis."+o.BudgetBasis, m)
 	}
 	return m
 }
 
 // period says when something begins and ends, whichever is known.
-func period(begins, ends time.Time) string {
+func period(ctx context.Context, begins, ends time.Time) string {
 	switch {
 	case begins.IsZero() && ends.IsZero():
 		return ""
 	case ends.IsZero():
-		return say("opening.runs.from", day(begins))
+		return say(ctx, "opening.runs.from", day(ctx, begins))
 	case begins.IsZero():
-		return say("opening.runs.until", day(ends))
+		return say(ctx, "opening.runs.until", day(ctx, ends))
 	default:
-		return say("opening.runs.both", day(begins), day(ends))
+		return say(ctx, "opening.runs.both", day(ctx, begins), day(ctx, ends))
 	}
 }
 
 // standing says where an opening stands and until when, the first thing a reader wants to know:
 // "open until 15 December 2026", "expired since 15 December 2026", "filled".
-func standing(o *node.Opening, now time.Time) string {
+func standing(ctx context.Context, o *node.Opening, now time.Time) string {
 	status := o.StatusAt(now)
-	word := sayKnown("status.", string(status))
+	word := sayKnown(ctx, "status.", string(status))
 	switch {
 	case status == node.Open && !o.Closes.IsZero():
-		return say("opening.until", word, day(o.Closes))
+		return say(ctx, "opening.until", word, day(ctx, o.Closes))
 	case status == node.Expired && !o.Closes.IsZero():
-		return say("opening.was", word, day(o.Closes))
+		return say(ctx, "opening.was", word, day(ctx, o.Closes))
 	}
 	return word
 }
@@ -127,21 +119,21 @@ func capital(s string) string {
 }
 
 // list joins what is not empty.
-func list(parts ...string) string {
+func list(ctx context.Context, parts ...string) string {
 	parts = slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return s == "" })
-	return strings.Join(parts, say("list.and"))
+	return strings.Join(parts, say(ctx, "list.and"))
 }
 
-func words(prefix string, keys []string) string {
+func words(ctx context.Context, prefix string, keys []string) string {
 	out := make([]string, len(keys))
 	for i, k := range keys {
-		out[i] = sayKnown(prefix, k)
+		out[i] = sayKnown(ctx, prefix, k)
 	}
-	return list(out...)
+	return list(ctx, out...)
 }
 
 // languageName is what its speakers call a language: galego. What is no language stays as it is.
-func languageName(tag string) string {
+func languageName(_ context.Context, tag string) string {
 	t, err := language.Parse(tag)
 	if err != nil {
 		return plainName(tag)
@@ -152,151 +144,151 @@ func languageName(tag string) string {
 	return plainName(tag)
 }
 
-func languageNames(tags []string) string {
+func languageNames(ctx context.Context, tags []string) string {
 	out := make([]string, len(tags))
 	for i, t := range tags {
-		out[i] = languageName(t)
+		out[i] = languageName(ctx, t)
 	}
-	return list(out...)
+	return list(ctx, out...)
 }
 
 // countryName says Spain for ES; a part of a country (ES-GA) by the country and its code.
-func countryName(code string) string {
+func countryName(ctx context.Context, code string) string {
 	country, _, part := strings.Cut(code, "-")
 	r, err := language.ParseRegion(country)
 	if err != nil {
 		return plainName(code)
 	}
-	name := display.English.Regions().Name(r)
+	name := tongueOf(ctx).regions.Name(r)
 	if part {
 		name += " (" + plainName(code) + ")"
 	}
 	return name
 }
 
-func countryNames(codes []string) string {
+func countryNames(ctx context.Context, codes []string) string {
 	out := make([]string, len(codes))
 	for i, c := range codes {
-		out[i] = countryName(c)
+		out[i] = countryName(ctx, c)
 	}
-	return list(out...)
+	return list(ctx, out...)
 }
 
 // place says where something is, by its name or from its parts.
-func place(p node.Place) string {
+func place(ctx context.Context, p node.Place) string {
 	if p.Name != "" {
 		return plainName(p.Name)
 	}
 	country := ""
 	if p.Country != "" {
-		country = countryName(p.Country)
+		country = countryName(ctx, p.Country)
 	}
-	return list(plainName(p.Locality), country)
+	return list(ctx, plainName(p.Locality), country)
 }
 
 // where says where an opening's work is done.
-func where(o *node.Opening) string {
+func where(ctx context.Context, o *node.Opening) string {
 	zones := ""
 	if o.TimeZones != "" {
 		zones = strings.ReplaceAll(plainName(o.TimeZones), "/", " – ")
 	}
 	if o.Remote && zones != "" {
-		return list(place(o.Place), say("opening.remote")+" ("+zones+")")
+		return list(ctx, place(ctx, o.Place), say(ctx, "opening.remote")+" ("+zones+")")
 	}
 	if o.Remote {
-		zones = say("opening.remote")
+		zones = say(ctx, "opening.remote")
 	}
-	return list(place(o.Place), zones)
+	return list(ctx, place(ctx, o.Place), zones)
 }
 
-func yesNo(b bool) string {
+func yesNo(ctx context.Context, b bool) string {
 	if b {
-		return say("profile.yes")
+		return say(ctx, "profile.yes")
 	}
-	return say("profile.no")
+	return say(ctx, "profile.no")
 }
 
 // nameOf is the title of an object, or the start of its text.
-func nameOf(t node.Text) string {
+func nameOf(ctx context.Context, t node.Text) string {
 	if title := plainName(t.Title); title != "" {
 		return title
 	}
 	if text := plainText(t.HTML, 80); text != "" {
 		return text
 	}
-	return say("untitled")
+	return say(ctx, "untitled")
 }
 
-func plainNames(names []string) string {
+func plainNames(ctx context.Context, names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
 		out[i] = plainName(n)
 	}
-	return list(out...)
+	return list(ctx, out...)
 }
 
 // amountWords says in a list how much is asked for, and how much of it is still open where that is a part.
-func amountWords(o *node.Opening) string {
+func amountWords(ctx context.Context, o *node.Opening) string {
 	if o.Amount.Number <= 0 {
 		return ""
 	}
 	if found := foundOf(o); found == 0 || found == o.Amount.Number {
-		return quantity(o.Amount)
+		return quantity(ctx, o.Amount)
 	}
-	return say("opening.still", quantity(o.Amount), number(o.Available.Number))
+	return say(ctx, "opening.still", quantity(ctx, o.Amount), number(ctx, o.Available.Number))
 }
 
 // amountFact says how much is asked for and in which parts.
-func amountFact(o *node.Opening) string {
+func amountFact(ctx context.Context, o *node.Opening) string {
 	if o.Amount.Number <= 0 {
 		return ""
 	}
 	parts := ""
 	switch {
 	case o.AllOrNothing:
-		parts = say("opening.whole")
+		parts = say(ctx, "opening.whole")
 	case !o.Minimum.IsZero() && o.Minimum.Number > 0:
-		parts = say("opening.from.up", quantity(o.Minimum))
+		parts = say(ctx, "opening.from.up", quantity(ctx, o.Minimum))
 	}
-	return list(quantity(o.Amount), parts)
+	return list(ctx, quantity(ctx, o.Amount), parts)
 }
 
 // budgetFact says whether a price is for everything.
-func budgetFact(o *node.Opening) string {
+func budgetFact(ctx context.Context, o *node.Opening) string {
 	if o.Budget != nil && o.BudgetBasis == "total" {
-		return say("basis.total", budget(o))
+		return say(ctx, "basis.total", budget(ctx, o))
 	}
-	return budget(o)
+	return budget(ctx, o)
 }
 
 // employment says FULL_TIME as "full time", and whether a job leads to membership.
-func employment(o *node.Opening) string {
+func employment(ctx context.Context, o *node.Opening) string {
 	track := ""
 	if o.MemberTrack {
-		track = say("opening.track")
+		track = say(ctx, "opening.track")
 	}
 	kind := strings.ToLower(strings.ReplaceAll(plainName(o.EmploymentType), "_", " "))
-	return capital(list(kind, track))
+	return capital(list(ctx, kind, track))
 }
 
 // customer is the name of the customer, or what kind of customer it is.
-func customer(c *node.Customer) string {
+func customer(ctx context.Context, c *node.Customer) string {
 	if c.Name != "" || c.Kind == "" {
 		return plainName(c.Name)
 	}
-	return sayKnown("customer.", c.Kind)
+	return sayKnown(ctx, "customer.", c.Kind)
 }
 
 // goal says what a project needs in all.
-func goal(p *node.Project) string {
+func goal(ctx context.Context, p *node.Project) string {
 	hours, sum := "", ""
 	if p.GoalHours > 0 {
-		hours = quantity(node.Quantity{Number: p.GoalHours, Unit: node.Hours})
+		hours = quantity(ctx, node.Quantity{Number: p.GoalHours, Unit: node.Hours})
 	}
 	if p.GoalMoney != nil {
-		sum = money(*p.GoalMoney)
+		sum = money(ctx, *p.GoalMoney)
 	}
-	return list(hours, sum)
+	return list(ctx, hours, sum)
 }
 
 // badgeOf and projectBadge are the class of a status: one of ours, whatever another server said.

@@ -1,0 +1,134 @@
+package ui
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+	"golang.org/x/text/message"
+	xnumber "golang.org/x/text/number"
+)
+
+// Every text that pages say stands in language/en.json by its key, and in the other files in their languages. Keys name
+// the page or the thing; where a number is said, the key has a form for each plural form of the language that is needed
+// (CLDR): "members.one", "members.other". Placeholders are those of package fmt; %[2]s takes the second value.
+//
+//go:embed language/*.json
+var languageFiles embed.FS
+
+// A tongue is a language that the pages speak.
+type tongue struct {
+	tag     language.Tag
+	texts   map[string]string // whole: what the language lacks is English
+	printer *message.Printer
+	regions display.Namer
+}
+
+var english = newTongue(language.English, nil)
+
+func newTongue(tag language.Tag, under *tongue) *tongue {
+	t := &tongue{tag: tag, texts: map[string]string{}, printer: message.NewPrinter(tag), regions: display.Regions(tag)}
+	if under != nil {
+		maps.Copy(t.texts, under.texts)
+	}
+	b, err := languageFiles.ReadFile("language/" + tag.String() + ".json")
+	if err == nil {
+		err = json.Unmarshal(b, &t.texts)
+	}
+	if err != nil {
+		panic("language " + tag.String() + ": " + err.Error()) // the files are part of the program
+	}
+	return t
+}
+
+type tongueKey struct{}
+
+// speaking is ctx for a visit in that language.
+func speaking(ctx context.Context, t *tongue) context.Context {
+	return context.WithValue(ctx, tongueKey{}, t)
+}
+
+// tongueOf is the language of a visit; English where none was chosen.
+func tongueOf(ctx context.Context) *tongue {
+	if t, ok := ctx.Value(tongueKey{}).(*tongue); ok {
+		return t
+	}
+	return english
+}
+
+// has says whether there is a text of that key, in any form.
+func (t *tongue) has(key string) bool {
+	_, ok := t.texts[key]
+	return ok
+}
+
+// say is the text of key in the language of the visit, with its values filled in.
+func say(ctx context.Context, key string, values ...any) string {
+	text, ok := tongueOf(ctx).texts[key]
+	if !ok {
+		return key // TestEveryTextIsThere finds it
+	}
+	if len(values) == 0 {
+		return strings.ReplaceAll(text, "%%", "%")
+	}
+	return fmt.Sprintf(text, values...)
+}
+
+// sayCount is the text for so many of something: the form of key that the language wants for n, with n as the first
+// value.
+func sayCount(ctx context.Context, key string, n float64, values ...any) string {
+	t := tongueOf(ctx)
+	if form := key + "." + t.form(n); t.has(form) {
+		key = form
+	} else {
+		key += ".other"
+	}
+	return say(ctx, key, append([]any{number(ctx, n)}, values...)...)
+}
+
+// form is the name of the plural form of n (CLDR), as it is written by number.
+func (t *tongue) form(n float64) string {
+	whole, part, _ := strings.Cut(plainNumber(n), ".")
+	i, f := 0, 0
+	fmt.Sscan(whole, &i)
+	fmt.Sscan(part, &f)
+	// No zeros stand at the end of what number writes, so that all its fraction is visible: v = w, f = t.
+	switch plural.Cardinal.MatchPlural(t.tag, i, len(part), len(part), f, f) {
+	case plural.Zero:
+		return "zero"
+	case plural.One:
+		return "one"
+	case plural.Two:
+		return "two"
+	case plural.Few:
+		return "few"
+	case plural.Many:
+		return "many"
+	}
+	return "other"
+}
+
+// plainNumber writes n with a point and as many of two digits behind it as are not zero.
+func plainNumber(n float64) string {
+	return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.2f", max(n, -n)), "0"), ".")
+}
+
+// sayKnown is the text of a word from a closed list, or the word itself where another server
+// used one that is not in it.
+func sayKnown(ctx context.Context, prefix, word string) string {
+	if text, ok := tongueOf(ctx).texts[prefix+word]; ok {
+		return text
+	}
+	return plainName(word)
+}
+
+// number writes 12000.5 as 12,000.5.
+func number(ctx context.Context, f float64) string {
+	return tongueOf(ctx).printer.Sprint(xnumber.Decimal(f, xnumber.MaxFractionDigits(2)))
+}
