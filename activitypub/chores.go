@@ -183,10 +183,12 @@ func (c *chores) do(ctx context.Context, t *node.Task) bool {
 		next.Due = tomorrow(now)
 	case t.Kind == node.TaskDoubt || t.Kind == node.TaskAsk:
 		next.Due = now.Add(24 * time.Hour)
+	case t.Kind == node.TaskFollow && (next.Attempts >= taskGivenUp || isAnswer(err)):
+		next.Due = now.Add(week) // until a person takes it off the list
 	default:
 		next.Due = node.NextTry(now, next.Attempts+2)
 	}
-	again = again && (next.Attempts < taskGivenUp || daily || t.Kind == node.TaskPoll || isWords(t))
+	again = again && (next.Attempts < taskGivenUp || daily || t.Kind == node.TaskFollow || t.Kind == node.TaskPoll || isWords(t))
 	err = c.w.node.Store().Tx(ctx, func(tx node.Tx) error {
 		if held, err := tx.Task(ctx, t.Kind, t.Subject); err == nil && !held.Due.Equal(due) {
 			return nil // it was asked for anew meanwhile
@@ -228,6 +230,8 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 		again, err = c.pollList(ctx, t)
 	case node.TaskAsk:
 		again, err = c.w.node.AskAgain(ctx, t.Subject)
+	case node.TaskFollow:
+		again, err = c.wished(ctx, t)
 	case node.TaskParents:
 		err = c.w.parents(ctx, t.Subject)
 		again = err != nil && !isDisproof(err)
@@ -239,6 +243,27 @@ func (c *chores) try(ctx context.Context, t *node.Task) (again bool, err error) 
 		again, err = c.doubt(ctx, t)
 	}
 	return again, err
+}
+
+// wished finds whom our people want to follow, and follows.
+func (c *chores) wished(ctx context.Context, t *node.Task) (again bool, err error) {
+	who, err := c.w.Find(ctx, t.Subject)
+	if err == nil {
+		err = c.w.node.FollowWished(ctx, t, who)
+	}
+	if err == nil {
+		return false, nil
+	}
+	return true, errors.Join(err, t.NoteWish(err))
+}
+
+// isAnswer says whether asking again soon would bring the same error.
+func isAnswer(err error) bool {
+	switch node.KindOf(err) {
+	case node.Invalid, node.NotFound, node.Refused, node.Forbidden, node.Gone:
+		return true
+	}
+	return false
 }
 
 // renew reads something that we hold at its home again, unless it came by itself meanwhile.

@@ -143,7 +143,7 @@ func (v *visit) carry(ctx, work context.Context, d *node.Delivery) bool {
 // instead if it is too old, and else holds its line back (decisions 27, 28). false if work ended.
 func (v *visit) settle(work context.Context, d *node.Delivery, j verdict, sent bool) bool {
 	now := v.now()
-	out := node.Outcome{Act: d.Act, Inbox: d.Inbox, Result: j.result, Reason: j.reason}
+	out := node.Outcome{Act: d.Act, Inbox: d.Inbox, Result: j.result, Retried: j.result == node.Arrived && d.Attempts > 0, Reason: j.reason}
 	if j.result == node.Later {
 		if tooOld(d, now) {
 			out.Result, out.Reason = node.Ended, givenUp(j.reason)

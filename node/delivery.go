@@ -35,6 +35,7 @@ type Outcome struct {
 	Inbox     string
 	Result    Result
 	NotBefore time.Time // Later: when it may be tried again
+	Retried   bool      // Arrived: it was not the first attempt
 	Reason    string
 }
 
@@ -55,6 +56,15 @@ type Visit struct {
 	NotBefore time.Time // the peer is left alone until then; zero for none
 	Failures  int
 	Reason    string
+}
+
+// A DeliveryHour is what became of letters in one hour of the clock.
+type DeliveryHour struct {
+	Begin   time.Time `json:"begin"`
+	Arrived int       `json:"arrived"` // at the first attempt
+	Retried int       `json:"retried"` // at a later one
+	Ended   int       `json:"ended"`   // without arriving
+	Waiting int       `json:"waiting"` // made in this hour and not there yet
 }
 
 // Recipients says who shall hear of an act.
@@ -136,6 +146,26 @@ func (n *Node) Deliveries(ctx context.Context, q DeliveryQuery) ([]*Delivery, er
 // Peers lists the servers for which letters wait, those in trouble first.
 func (n *Node) Peers(ctx context.Context, limit int) ([]*Peer, error) {
 	return n.store.Peers(ctx, limit)
+}
+
+// DeliveryHours tells what became of letters in each of the last hours, 1 to 720 of them, the one of now last.
+func (n *Node) DeliveryHours(ctx context.Context, hours int) ([]*DeliveryHour, error) {
+	hours = min(max(hours, 1), 720)
+	first := n.Now().Truncate(time.Hour).Add(-time.Duration(hours-1) * time.Hour)
+	busy, err := n.store.DeliveryHours(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*DeliveryHour, hours)
+	for i := range all {
+		all[i] = &DeliveryHour{Begin: first.Add(time.Duration(i) * time.Hour)}
+	}
+	for _, h := range busy {
+		if i := int(h.Begin.Sub(first) / time.Hour); i < hours {
+			all[i] = h
+		}
+	}
+	return all, nil
 }
 
 // RetryDeliveries makes the matching letters due now and returns how many there are.

@@ -114,6 +114,8 @@ type Reader interface {
 	Peers(ctx context.Context, limit int) ([]*Peer, error) // those with letters waiting, worst first
 	NextDue(ctx context.Context) (time.Time, error)        // zero if nothing waits
 	QueueStatus(ctx context.Context) (*QueueStatus, error)
+	// DeliveryHours lists the hours since then in which letters ended, or were made that still wait; oldest first.
+	DeliveryHours(ctx context.Context, since time.Time) ([]*DeliveryHour, error)
 	OldestDelivery(ctx context.Context) (act int64, err error) // Seq of the oldest act that waits for somebody; 0 if none does
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]*Task, error)
 	Tasks(ctx context.Context, kind TaskKind) ([]*Task, error)              // due or not

@@ -24,6 +24,7 @@ type TaskKind string
 const (
 	TaskBackfill    TaskKind = "backfill"    // read the outbox of an actor that we follow: when it accepts, and then once a day
 	TaskAsk         TaskKind = "ask"         // ask again where a Follow of ours was not answered
+	TaskFollow      TaskKind = "follow"      // find whom our people named, and follow: see Wish
 	TaskParents     TaskKind = "parents"     // fetch what an answer that concerns us answers
 	TaskPoll        TaskKind = "poll"        // read a list to which this node is subscribed, every so often
 	TaskDiscover    TaskKind = "discover"    // read whom a coop follows, and whom a federation has as members, once a day

@@ -108,6 +108,18 @@ const (
 		 where host = $1 and act = $2 and inbox = $3`
 	oldestDelivery = `select coalesce(min(act), 0) from delivery`
 	countEnded     = `update act set reached = reached + $2, refused = refused + $3 where seq = $1`
+	countHour      = `
+		insert into delivery_hour (hour_ms, arrived, retried, ended) values ($1, $2, $3, $4)
+		    on conflict (hour_ms) do update set arrived = delivery_hour.arrived + excluded.arrived,
+		       retried = delivery_hour.retried + excluded.retried, ended = delivery_hour.ended + excluded.ended`
+	// Looks at everything that waits, for a page that a person asks for.
+	deliveryHours = `
+		select hour_ms, sum(arrived), sum(retried), sum(ended), sum(waiting) from (
+		       select hour_ms, arrived, retried, ended, 0 as waiting from delivery_hour where hour_ms >= $1
+		       union all
+		       select created_ms - created_ms % 3600000, 0, 0, 0, count(*) from delivery where created_ms >= $1 group by 1) h
+		 group by hour_ms
+		 order by hour_ms`
 )
 
 // DueDeliveries lists letters for a host that may go now, the oldest act first. The caller keeps the
@@ -175,6 +187,7 @@ func (t tx) Settle(_ context.Context, outcomes []node.Outcome, visits []node.Vis
 	const op = "settle deliveries"
 	type count struct{ reached, refused int64 }
 	counts := map[int64]*count{}
+	var hour struct{ arrived, retried, ended int64 }
 	for _, o := range outcomes {
 		host := node.HostOf(o.Inbox)
 		if o.Result == node.Later {
@@ -190,10 +203,21 @@ func (t tx) Settle(_ context.Context, outcomes []node.Outcome, visits []node.Vis
 		if counts[o.Act] == nil {
 			counts[o.Act] = &count{}
 		}
-		if o.Result == node.Arrived {
-			counts[o.Act].reached += n
-		} else {
+		switch {
+		case o.Result != node.Arrived:
 			counts[o.Act].refused += n
+			hour.ended += n
+		case o.Retried:
+			counts[o.Act].reached += n
+			hour.retried += n
+		default:
+			counts[o.Act].reached += n
+			hour.arrived += n
+		}
+	}
+	if hour.arrived+hour.retried+hour.ended > 0 {
+		if _, err := t.c.exec(countHour, ms(now.Truncate(time.Hour)), hour.arrived, hour.retried, hour.ended); err != nil {
+			return sqliteError(op, "", err)
 		}
 	}
 	for act, n := range counts {
@@ -207,6 +231,21 @@ func (t tx) Settle(_ context.Context, outcomes []node.Outcome, visits []node.Vis
 		}
 	}
 	return nil
+}
+
+// DeliveryHours lists the hours since then in which letters ended, or were made that still wait.
+func (q questions) DeliveryHours(ctx context.Context, since time.Time) (list []*node.DeliveryHour, err error) {
+	err = q.on(ctx, func(c *conn) error {
+		return c.each(func(r rowScanner) error {
+			var h node.DeliveryHour
+			var begin int64
+			err := r.Scan(&begin, &h.Arrived, &h.Retried, &h.Ended, &h.Waiting)
+			h.Begin = timeOf(begin)
+			list = append(list, &h)
+			return err
+		}, deliveryHours, ms(since))
+	})
+	return list, sqliteError("count deliveries", "", err)
 }
 
 // RetryDeliveries makes the matching letters and their peers due now and returns how many letters

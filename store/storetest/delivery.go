@@ -219,6 +219,35 @@ func deliveryOthers(t *testing.T, x *fixture) {
 	check(x, "letters that may go", len(x.due("a.example", noon)), 50)
 }
 
+// What ended is counted in the hour in which it did, what waits in the one in which it was made.
+func deliveryHours(t *testing.T, x *fixture) {
+	for _, name := range []string{"ana", "bea", "cid", "dan"} {
+		x.follower("a.example", name, false)
+	}
+	at := noon.Add(-time.Hour)
+	a, _ := x.say("act-1", thing, at, toFollowers)
+	to := func(name string, r node.Result, retried bool) node.Outcome {
+		return node.Outcome{Act: a.Seq, Inbox: "https://a.example/users/" + name + "/inbox", Result: r, Retried: retried, NotBefore: noon}
+	}
+	x.settle(at, []node.Outcome{to("ana", node.Arrived, false), to("ana", node.Arrived, false), to("bea", node.Later, false)})
+	x.settle(at.Add(10*time.Minute), []node.Outcome{to("dan", node.Arrived, false)})
+	x.settle(noon.Add(59*time.Minute), []node.Outcome{to("bea", node.Arrived, true), to("cid", node.Ended, false)})
+	x.say("act-2", "https://us.example/ap/posts/2", noon.Add(59*time.Minute), node.Recipients{Followers: true})
+	hours := func(since time.Time) (got []string) {
+		list, err := x.DeliveryHours(x.ctx, since)
+		x.ok(err)
+		for _, h := range list {
+			got = append(got, fmt.Sprint(h.Begin.Format("15:04 "), h.Arrived, h.Retried, h.Ended, h.Waiting))
+		}
+		return got
+	}
+	before := at.Truncate(time.Hour)
+	wantList(x, "hours", hours(before), before.Format("15:04 ")+"2 0 0 0", noon.Truncate(time.Hour).Format("15:04 ")+"0 1 1 4")
+	wantList(x, "hours since noon", hours(noon.Truncate(time.Hour)), noon.Truncate(time.Hour).Format("15:04 ")+"0 1 1 4")
+	x.write(func(tx node.Tx) error { return tx.Sweep(x.ctx, noon.Add(91*24*time.Hour)) })
+	wantList(x, "hours after 90 days", hours(before), noon.Truncate(time.Hour).Format("15:04 ")+"0 0 0 4")
+}
+
 func enqueueDuringVisit(t *testing.T, x *fixture) {
 	x.follower("a.example", "ana", false)
 	first, _ := x.say("act-1", thing, noon, toFollowers)

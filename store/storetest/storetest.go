@@ -69,6 +69,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"re-shares by state, author and time", reshares},
 		{"what is passed on and open (coop:shared)", passedAt},
 		{"a letter for those followers that are cooperatives", enqueueCoops},
+		{"letters by the hour", deliveryHours},
 
 		{"rules are kept and found by their targets", rules},
 		{"what is refused is hidden, what is limited not listed, both come back (MOD-4)", judged},
