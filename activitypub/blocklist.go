@@ -32,19 +32,6 @@ var listSeverities = map[string]node.Severity{
 	"suspend": node.SeverityReject, "silence": node.SeverityLimit, "noop": node.SeverityNone,
 }
 
-// A BlockList is what was read of a list.
-type BlockList struct {
-	Rules   []*node.Rule
-	Skipped []SkippedRow
-}
-
-// A SkippedRow is one that makes no rule, and why.
-type SkippedRow struct {
-	Line   int    `json:"line"`
-	Domain string `json:"domain"` // as written, at most 256 bytes
-	Why    string `json:"why"`
-}
-
 // NormalHost gives a host name as rules hold it: A-labels, lower case (ORG-7). Nothing is stripped, a port neither.
 // The error is a *RefusedError.
 func NormalHost(s string) (string, error) {
@@ -65,10 +52,24 @@ func PublicSuffix(host string) (is, official bool) {
 	return suffix == host, icann || !strings.Contains(host, ".")
 }
 
+// HostIn reads a host in what people write: alone, with a port, which does not count, or as the web address of its front
+// page.
+func HostIn(address string) (host string, ok bool) {
+	if !strings.Contains(address, "://") {
+		address = "https://" + address
+	}
+	peer := HostOf(address) // "" for what is no address
+	_, rest, _ := strings.Cut(address, "://")
+	if peer == "" || strings.ContainsAny(strings.TrimSuffix(rest, "/"), "/?#") {
+		return "", false
+	}
+	return node.RuleTargets(peer)[0], true
+}
+
 // ReadBlockList reads a list for the node whose own host name is given. Rows that make no rule are skipped and told:
 // names that were made unreadable, public suffixes, the own domain and what is malformed. The list as a
 // whole is Invalid if it has more than 100,000 rows or 32 MiB, or a quote that is not closed.
-func ReadBlockList(r io.Reader, own string) (*BlockList, error) {
+func ReadBlockList(r io.Reader, own string) (*node.BlockList, error) {
 	limited := &io.LimitedReader{R: r, N: maxListBytes + 1}
 	b := bufio.NewReader(limited)
 	if mark, err := b.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
@@ -76,14 +77,14 @@ func ReadBlockList(r io.Reader, own string) (*BlockList, error) {
 	}
 	c := csv.NewReader(b)
 	c.FieldsPerRecord, c.ReuseRecord = -1, true
-	list := &BlockList{}
+	list := &blockList{}
 	columns := listColumns
 	for rows := 0; ; rows++ {
 		row, err := c.Read()
 		var bad *csv.ParseError
 		switch {
 		case err == io.EOF && limited.N > 0:
-			return list, nil
+			return &list.BlockList, nil
 		case limited.N <= 0 || rows > maxListRows: // the heading is not counted
 			return nil, badList("The list is too long: at most 100,000 rows and 32 MiB are read. Nothing was taken over.")
 		case errors.As(err, &bad):
@@ -116,8 +117,11 @@ func columnName(cell string) string {
 	return strings.TrimPrefix(strings.ToLower(strings.TrimSpace(cell)), "#")
 }
 
+// blockList is a list while it is read.
+type blockList struct{ node.BlockList }
+
 // read makes a rule of one row.
-func (list *BlockList) read(line int, columns, row []string, own string) {
+func (list *blockList) read(line int, columns, row []string, own string) {
 	cell := func(name string) string {
 		if i := slices.Index(columns, name); i >= 0 && i < len(row) {
 			return strings.TrimSpace(row[i])
@@ -160,8 +164,8 @@ func (list *BlockList) read(line int, columns, row []string, own string) {
 	}
 }
 
-func (list *BlockList) skip(line int, domain, why string) {
-	list.Skipped = append(list.Skipped, SkippedRow{line, cut(plainLine(domain), 256), why})
+func (list *blockList) skip(line int, domain, why string) {
+	list.Skipped = append(list.Skipped, node.SkippedRow{Line: line, Domain: cut(plainLine(domain), 256), Why: why})
 }
 
 func isTrue(cell string) bool {

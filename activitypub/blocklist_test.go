@@ -12,7 +12,7 @@ import (
 
 const ownActor = "https://social.coop.example/ap/coop"
 
-func readList(t testing.TB, text string) *BlockList {
+func readList(t testing.TB, text string) *node.BlockList {
 	t.Helper()
 	list, err := ReadBlockList(strings.NewReader(text), ownActor)
 	if err != nil {

@@ -48,6 +48,19 @@ type Rule struct {
 	Since         time.Time `json:"since,omitzero"`
 }
 
+// A BlockList is what was read of a list of rules for hosts from elsewhere (MOD-5).
+type BlockList struct {
+	Rules   []*Rule
+	Skipped []SkippedRow
+}
+
+// A SkippedRow is one that makes no rule, and why.
+type SkippedRow struct {
+	Line   int    `json:"line"`
+	Domain string `json:"domain"` // as written, at most 256 bytes
+	Why    string `json:"why"`
+}
+
 // OfHost says whether the rule is about a host and its subdomains.
 func (r *Rule) OfHost() bool { return r.Target != Everybody && !isAddress(r.Target) }
 

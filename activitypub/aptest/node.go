@@ -160,7 +160,8 @@ func (n *Node) open() {
 		activitypub.Problem(c, err)
 	}
 	n.Wire.Mount(e)
-	ui.Mount(e, n.Node, ui.Options{Version: "0.0.0-test", Doorway: n.Wire.Doorway})
+	ui.Mount(e, n.Node, ui.Options{Version: "0.0.0-test", Doorway: n.Wire.Doorway, Wire: ui.Wire{
+		Find: n.Wire.Find, HostIn: activitypub.HostIn, Suffix: activitypub.PublicSuffix, ReadRules: activitypub.ReadBlockList, WriteRules: activitypub.WriteBlockList}})
 	n.pages.Store(e)
 	n.rest = func() {}
 }

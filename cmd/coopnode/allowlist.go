@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/coopnode/coopnode/activitypub"
 	"github.com/coopnode/coopnode/node"
 )
 
@@ -50,7 +51,7 @@ func allowList(a *app) *cobra.Command {
 	hosts := func(_ context.Context, _ *house, args []string) ([]*node.Rule, error) {
 		var rules []*node.Rule
 		for _, address := range args {
-			host, ok := hostIn(address)
+			host, ok := activitypub.HostIn(address)
 			if !ok {
 				return nil, wrongUse("%q is no host. The allow list holds names like coop.example.", address)
 			}

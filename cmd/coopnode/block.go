@@ -114,7 +114,7 @@ func (f *blockFlags) rule(cmd *cobra.Command, old *node.Rule, target string) (*n
 // know is looked up; where that fails a web address is taken as the id itself.
 func (h *house) ruleTarget(ctx context.Context, a *app, address string) (string, error) {
 	address = strings.TrimSpace(address)
-	if host, ok := hostIn(address); ok {
+	if host, ok := activitypub.HostIn(address); ok {
 		if is, official := activitypub.PublicSuffix(host); is && official {
 			return "", wrongUse("Everybody can have a name under %s. Name the servers that you mean.", host)
 		}
@@ -129,19 +129,6 @@ func (h *house) ruleTarget(ctx context.Context, a *app, address string) (string,
 		return node.RuleTargets(address)[0], nil
 	}
 	return "", fmt.Errorf("find %s: %w", address, err)
-}
-
-// hostIn reads a host: alone, with a port, which does not count, or as the web address of its front page.
-func hostIn(address string) (host string, ok bool) {
-	if !strings.Contains(address, "://") {
-		address = "https://" + address
-	}
-	peer := activitypub.HostOf(address) // "" for what is no address
-	_, rest, _ := strings.Cut(address, "://")
-	if peer == "" || strings.ContainsAny(strings.TrimSuffix(rest, "/"), "/?#") {
-		return "", false
-	}
-	return node.RuleTargets(peer)[0], true
 }
 
 // sureOfRules asks before follows end, which nothing brings back.
@@ -242,7 +229,7 @@ func blockShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show ADDRESS", Short: "Which rules hold for a server or a person", Args: argsBetween(1, 1),
 		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
-			target, isHost := hostIn(args[0])
+			target, isHost := activitypub.HostIn(args[0])
 			if !isHost {
 				target = args[0]
 				if who, err := h.actor(ctx, target); err == nil {
@@ -316,7 +303,7 @@ func (h *house) ruleFor(ctx context.Context, address string) (*node.Rule, error)
 		return nil, err
 	}
 	target := address
-	if host, ok := hostIn(address); ok {
+	if host, ok := activitypub.HostIn(address); ok {
 		target = host
 	} else if who, err := h.actor(ctx, address); err == nil {
 		target = who.IRI

@@ -17,11 +17,11 @@ import (
 
 // imported is what block import answers.
 type imported struct {
-	Rows    int                      `json:"rows"` // that make a rule
-	Rules   []*node.Rule             `json:"rules"`
-	Skipped []activitypub.SkippedRow `json:"skipped"`
-	Change  *node.RuleChange         `json:"change"` // done, or what would be done
-	Done    bool                     `json:"done"`
+	Rows    int               `json:"rows"` // that make a rule
+	Rules   []*node.Rule      `json:"rules"`
+	Skipped []node.SkippedRow `json:"skipped"`
+	Change  *node.RuleChange  `json:"change"` // done, or what would be done
+	Done    bool              `json:"done"`
 }
 
 // mostShown is how many rows of each kind a preview shows; --json has all.
@@ -53,7 +53,7 @@ func blockImport(a *app) *cobra.Command {
 				in.Rules = []*node.Rule{}
 			}
 			if in.Skipped == nil {
-				in.Skipped = []activitypub.SkippedRow{}
+				in.Skipped = []node.SkippedRow{}
 			}
 			if !a.json {
 				if err := a.show(in, func(w io.Writer) { writeImport(w, &in) }); err != nil {
@@ -89,7 +89,7 @@ func blockImport(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) readBlockList(name string, h *house) (*activitypub.BlockList, error) {
+func (a *app) readBlockList(name string, h *house) (*node.BlockList, error) {
 	in := a.in
 	if name != "-" {
 		f, err := os.Open(name)

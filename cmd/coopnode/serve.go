@@ -65,7 +65,7 @@ func (a *app) serve(ctx context.Context) error {
 
 	counts := &counters{}
 	e := newEcho()
-	pages := ui.Options{Log: log, Version: programVersion(), Doorway: wire.Doorway}
+	pages := ui.Options{Log: log, Version: programVersion(), Doorway: wire.Doorway, Wire: forPages(wire)}
 	e.HTTPErrorHandler = answerError(log, counts, ui.Trouble(h.Node, pages))
 	trusted, err := prefixes(cfg.TrustedProxies)
 	if err != nil {
@@ -120,6 +120,11 @@ func (a *app) serve(ctx context.Context) error {
 	err = running.Wait()
 	log.InfoContext(context.WithoutCancel(ctx), "stopped")
 	return err
+}
+
+// forPages is what the pages of the console ask of others.
+func forPages(w *activitypub.Wire) ui.Wire {
+	return ui.Wire{Find: w.Find, HostIn: activitypub.HostIn, Suffix: activitypub.PublicSuffix, ReadRules: activitypub.ReadBlockList, WriteRules: activitypub.WriteBlockList}
 }
 
 // openToServe opens the node for serving. In a container, where nothing but the environment speaks, a
