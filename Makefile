@@ -3,7 +3,7 @@
 GO ?= go
 FEDIFY = activitypub/testdata/fedify
 
-.PHONY: demo test bench torture fuzz requirements lint build tools
+.PHONY: demo test bench torture fuzz requirements lint build tools assets
 
 # The main job on this machine: a village of real nodes on loopback.
 demo:
@@ -32,6 +32,10 @@ tools:
 	else echo "All of them are here already."; fi
 	@echo "Installing into $(FEDIFY)/node_modules: what its package-lock.json lists."
 	@cd $(FEDIFY) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+# The font and the map of the pages, from npm packages into ui/font and ui/map, with their licences. The results are committed.
+assets:
+	@cd ui/testdata/assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && node make.mjs
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

@@ -2,31 +2,62 @@ package ui
 
 import (
 	"crypto/sha256"
-	_ "embed" // the stylesheet travels inside the program
+	_ "embed" // the stylesheet, the font and the map travel inside the program
 	"encoding/hex"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
 
-//go:embed style.css
-var style []byte
+// The font and the map are made by "make assets" from npm packages; their licences stand beside them.
+var (
+	//go:embed style.css
+	styleSource string
+	//go:embed font/figtree-latin.woff2
+	fontLatin []byte
+	//go:embed font/figtree-latin-ext.woff2
+	fontLatinExt []byte
+	//go:embed map/world.svg
+	worldSVG []byte
+)
 
-// stylePath names the stylesheet by what is in it, so that it may be kept for ever.
-var stylePath = func() string {
-	sum := sha256.Sum256(style)
-	return "/assets/" + hex.EncodeToString(sum[:6]) + "/style.css"
-}()
+// An asset is a file that never changes under its name: the name has the hash of what is in it.
+type asset struct {
+	path, contentType string
+	body              []byte
+}
 
-// styleFile gives the one stylesheet under its present name; under an old one it must not be
-// kept, since what is there is not what was there.
-func styleFile(c echo.Context) error {
-	fileHeaders(c)
-	cache := forEver
-	if c.Request().URL.Path != stylePath {
-		cache = "no-cache"
+func newAsset(name, contentType string, body []byte) asset {
+	sum := sha256.Sum256(body)
+	return asset{"/assets/" + hex.EncodeToString(sum[:6]) + "/" + name, contentType, body}
+}
+
+var (
+	fontFile    = newAsset("figtree-latin.woff2", "font/woff2", fontLatin)
+	fontExtFile = newAsset("figtree-latin-ext.woff2", "font/woff2", fontLatinExt)
+	worldFile   = newAsset("world.svg", "image/svg+xml", worldSVG)
+	styleFile   = newAsset("style.css", "text/css; charset=utf-8", []byte(strings.NewReplacer(
+		"font/figtree-latin.woff2", fontFile.path, "font/figtree-latin-ext.woff2", fontExtFile.path).Replace(styleSource)))
+
+	assets = []asset{styleFile, fontFile, fontExtFile, worldFile}
+)
+
+// assetFile gives an asset under its present name. Under an old one it must not be kept, since what is there is not what
+// was there.
+func assetFile(c echo.Context) error {
+	for _, a := range assets {
+		if !strings.HasSuffix(a.path, "/"+c.Param("name")) {
+			continue
+		}
+		fileHeaders(c)
+		cache := forEver
+		if c.Request().URL.Path != a.path {
+			cache = "no-cache"
+		}
+		return send(c, http.StatusOK, a.contentType, cache, a.body)
 	}
-	return send(c, http.StatusOK, "text/css; charset=utf-8", cache, style)
+	return echo.ErrNotFound
 }
 
 // robots lets search engines read pages, each list once.

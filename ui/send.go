@@ -57,7 +57,7 @@ func vary(h http.Header, names ...string) {
 func send(c echo.Context, status int, contentType, cache string, body []byte) error {
 	h := c.Response().Header()
 	h.Set("Cache-Control", cache)
-	compressible := !strings.HasPrefix(contentType, "image/png")
+	compressible := contentType != "image/png" && contentType != "font/woff2" // those are already
 	if compressible {
 		vary(h, "Accept-Encoding")
 	}

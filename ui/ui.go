@@ -85,7 +85,7 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.file(e, "/media/tile.svg", u.art.tile)
 	u.file(e, "/favicon.ico", u.art.favicon)
 	e.Any("/media/pictures/:name", u.picture)
-	u.file(e, "/assets/:hash/style.css", styleFile)
+	u.file(e, "/assets/:hash/:name", assetFile)
 	u.file(e, "/robots.txt", robots)
 
 	e.RouteNotFound("/*", u.troubled(func(echo.Context) error { return echo.ErrNotFound }))
