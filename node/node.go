@@ -31,6 +31,7 @@ type Node struct {
 	held        atomic.Pointer[heldPolicy]
 	pictures    pictures
 	numbers     heldNumbers
+	attempts    attempts
 }
 
 // Options are the things a node can live without. The zero value is a good start, but our texts

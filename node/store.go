@@ -153,6 +153,16 @@ type Reader interface {
 	IndexWaits(ctx context.Context, now time.Time) (bool, error)
 	// IsShown says whether pages may show an actor: a follower, one whom we follow, or an author of something kept.
 	IsShown(ctx context.Context, actor string) (bool, error)
+
+	People(ctx context.Context) ([]*Person, error)                         // by name
+	Person(ctx context.Context, id string) (*Person, error)                // NotFound
+	PersonByName(ctx context.Context, name string) (*Person, error)        // in any case; NotFound
+	PersonByMail(ctx context.Context, mail string) (*Person, error)        // in any case; NotFound
+	Session(ctx context.Context, sum string) (*Session, error)             // NotFound
+	SessionByID(ctx context.Context, id string) (*Session, error)          // NotFound
+	SessionsOf(ctx context.Context, person string) ([]*Session, error)     // the one seen last first
+	Pass(ctx context.Context, sum string) (*Pass, error)                   // NotFound
+	AuditEntries(ctx context.Context, q AuditQuery) ([]*AuditEntry, error) // newest first
 }
 
 // Writer changes things; only a Tx can.
@@ -264,6 +274,16 @@ type Writer interface {
 	IndexNoted(ctx context.Context, now time.Time, limit int) (more bool, err error)
 	// TidyIndex does a step towards an index that holds nothing of what was deleted.
 	TidyIndex(ctx context.Context, first bool) (more bool, err error)
+
+	SavePerson(ctx context.Context, p *Person) error   // Exists where another one has its name or mail address
+	RemovePerson(ctx context.Context, id string) error // with its sessions and links
+	SaveSession(ctx context.Context, s *Session) error
+	EndSession(ctx context.Context, id string) error              // it is no error if it has ended
+	EndSessions(ctx context.Context, person, except string) error // except is the id of one that goes on, or ""
+	SavePass(ctx context.Context, p *Pass) error
+	DropPass(ctx context.Context, sum string) error
+	DropPasses(ctx context.Context, person string, kind PassKind) error // of nobody if person is "", of every kind if kind is
+	NoteAudit(ctx context.Context, e *AuditEntry) error                 // gives it its Seq
 
 	// Sweep removes what has passed its time: seen ids, readers, refusals, unused pictures (DB-7, Q-9).
 	Sweep(ctx context.Context, now time.Time) error

@@ -112,6 +112,17 @@ func TestQueryPlans(t *testing.T) {
 		{name: "wake letters", query: wakeLetters, index: "delivery_put_off"},
 		{name: "next due", query: nextDue, index: "peer_healthy", scans: "n"},
 		{name: "tasks", query: dueTasks, index: "task_due"},
+		{name: "person", query: personByID, index: "sqlite_autoindex_person_1"},
+		{name: "person by name", query: personByName, index: "sqlite_autoindex_person_2"},
+		{name: "person by mail", query: personByMail, index: "person_mail"},
+		{name: "session", query: sessionBySum, index: "sqlite_autoindex_session_2"},
+		{name: "sessions of a person", query: sessionsOf, index: "session_person", sorts: true},
+		{name: "sessions that ended", query: endings[0], index: "session_ends"},
+		{name: "link", query: passBySum, index: "sqlite_autoindex_pass_1"},
+		{name: "links that ended", query: endings[1], index: "pass_expires"},
+		{name: "audit log", query: auditPlan(node.AuditQuery{Before: 9}), index: "sqlite_autoindex_audit_1"},
+		{name: "audit log of a person", query: auditPlan(node.AuditQuery{Person: "a", Before: 9}), index: "audit_person"},
+		{name: "old audit log", query: dropAudit, index: "sqlite_autoindex_audit_1"},
 		{name: "picture", query: pictureByAddress, index: "sqlite_autoindex_picture_1"},
 		{name: "picture by name", query: pictureByName, index: "picture_name"},
 		{name: "due pictures", query: duePictures, index: "picture_host"},
@@ -187,5 +198,10 @@ func planOf(t *testing.T, db *DB, query string) (plan []string) {
 
 func resharesPlan(q node.ReshareQuery) string {
 	text, _ := resharesText(q)
+	return text
+}
+
+func auditPlan(q node.AuditQuery) string {
+	text, _ := auditEntries(q)
 	return text
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // sweepAge is how long handled ids, strangers and idle peers are remembered (Q-3, DB-7, Q-9).
@@ -33,6 +35,15 @@ var sweeps = []string{
 	// A Tombstone of somebody else's object has done its work (Q-4). Ours stay: others may still ask.
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }
+
+// Each of these takes the present moment: what says by itself when it ends.
+var endings = []string{
+	`delete from session where ends_ms <= $1`,
+	`delete from pass where expires_ms <= $1`,
+}
+
+// dropAudit takes the time in microseconds before which nobody asks any more who did what.
+const dropAudit = `delete from audit where seq < $1`
 
 // What can be found tells its address when it goes, for the index.
 const dropStrangers = `
@@ -65,10 +76,18 @@ const dropForeign = `
 	        limit 2000)
 	returning iri`
 
-// Sweep removes what has passed its time: ids of handled letters, readers, idle peers, strangers, old acts that are not
+// Sweep removes what has passed its time: sessions and links that ended, the audit log after a year, and ids of handled letters, readers, idle peers, strangers, old acts that are not
 // in the outbox, closed reports, what others published or deleted, and pictures that nobody looked at, each after 90 days; pictures
 // that nobody shows at once.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
+	for _, s := range endings {
+		if _, err := t.c.exec(s, ms(now)); err != nil {
+			return sqliteError("sweep", "", err)
+		}
+	}
+	if _, err := t.c.exec(dropAudit, now.Add(-node.AuditKept).UnixMicro()); err != nil {
+		return sqliteError("sweep", "", err)
+	}
 	for _, s := range sweeps {
 		note := map[string]func(string) error{dropStrangers: t.noteActor, dropForeign: t.noteObject}[s]
 		if err := t.sweep(s, now, note); err != nil {

@@ -118,6 +118,15 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"search finds what is over only where asked", searchOpen},
 		{"search goes page by page, the newest first", searchPages},
 		{"search puts what fits best first", searchBest},
+		{"persons by name, mail address and id", people},
+		{"no two persons of one name or mail address", personsApart},
+		{"sessions are found by the sum of their token and listed (SES-7)", sessions},
+		{"sessions of a person end, but one (SES-5)", sessionsEnd},
+		{"links are found by the sum of their token, and dropped", passes},
+		{"a person who goes takes sessions and links along (SES-6)", personGoes},
+		{"audit log in order, newest first", audits},
+		{"sweep ends sessions and links in time, and keeps the audit log for a year (SES-2)", sweepPeople},
+
 		{"sweep removes the old and keeps the rest (DB-7, Q-9)", sweep},
 		{"foreign content that nobody uses goes after 90 days, with its rows (DB-7)", sweepForeign},
 	} {
