@@ -54,12 +54,11 @@ func encodeActor(l node.Links, a *node.Actor) (envelope, error) {
 	}
 	own["discoverable"], own["indexable"] = true, true
 	own["manuallyApprovesFollowers"] = a.ApprovesFollowers
-	described := a.Icon.Description
-	if described == "" {
-		described = a.Name
+	icon := pictureOut(a.Icon, l.IconOf(a))
+	if a.Icon.Description == "" {
+		icon["name"] = a.Name
 	}
-	own["icon"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": l.IconOf(a), "name": described}
-	own["image"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": l.Banner()}
+	own["icon"], own["image"] = icon, pictureOut(a.Image, l.BannerOf(a))
 	own["generator"] = map[string]any{"type": "Application", "name": "coopnode", "url": l.Base + "/about",
 		"implements": []any{map[string]any{"type": "Link", "name": "RFC 9421: HTTP Message Signatures", "href": "https://datatracker.ietf.org/doc/html/rfc9421"}}}
 	if c := a.Coop; c != nil {

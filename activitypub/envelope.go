@@ -130,6 +130,9 @@ func newNote(l node.Links, o node.Object) (vocab.ActivityStreamsNote, map[string
 	if t := b.Title(); t != "" {
 		own["coop:title"] = t
 	}
+	if shown := attachmentsOut(b); len(shown) > 0 {
+		own["attachment"] = shown
+	}
 	return n, own, nil
 }
 

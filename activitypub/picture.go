@@ -1,6 +1,7 @@
 package activitypub
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -123,6 +124,25 @@ func anyAddress(v any) string {
 		return at
 	}
 	return addressIn(m["href"], anything)
+}
+
+// pictureOut writes a picture of ours: its address, and what who cannot see it hears. A drawn emblem has no type of its
+// own: it is PNG.
+func pictureOut(p node.Picture, address string) map[string]any {
+	m := map[string]any{"type": "Image", "mediaType": cmp.Or(p.Type, "image/png"), "url": address}
+	put(m, "name", p.Description)
+	if p.Width > 0 && p.Height > 0 {
+		m["width"], m["height"] = p.Width, p.Height
+	}
+	return m
+}
+
+// attachmentsOut writes the pictures that something of ours shows.
+func attachmentsOut(b *node.Base) (list []any) {
+	for _, p := range b.Pictures {
+		list = append(list, pictureOut(p, p.Address))
+	}
+	return list
 }
 
 // pictures fetches copies of what pages show, so that no visitor has to ask another server, and takes away those that

@@ -448,10 +448,10 @@ func TestOwnPictureIsNotTooLarge(t *testing.T) {
 	}
 	small := b.Bytes()
 	large := append(slices.Clone(small), make([]byte, node.MaxPictureUpload+1-len(small))...)
-	if _, err := d.SetPicture(t.Context(), "test", large, "A square"); node.KindOf(err) != node.Invalid || !strings.Contains(node.TextOf(err), "10 MiB") {
+	if _, err := d.SetPicture(t.Context(), "test", node.AsIcon, large, "A square"); node.KindOf(err) != node.Invalid || !strings.Contains(node.TextOf(err), "10 MiB") {
 		t.Errorf("10 MiB and a byte: %v", err)
 	}
-	if _, err := d.SetPicture(t.Context(), "test", large[:node.MaxPictureUpload], "A square"); err != nil {
+	if _, err := d.SetPicture(t.Context(), "test", node.AsIcon, large[:node.MaxPictureUpload], "A square"); err != nil {
 		t.Errorf("10 MiB: %v", err)
 	}
 }

@@ -131,6 +131,14 @@ func (l Links) IconOf(us *Actor) string {
 	return l.Icon()
 }
 
+// BannerOf is what stands above the page of this coop: its own, or the drawn one.
+func (l Links) BannerOf(us *Actor) string {
+	if us.Image.Address != "" {
+		return us.Image.Address
+	}
+	return l.Banner()
+}
+
 // Picture is where a picture of that name is served.
 func (l Links) Picture(name string) string { return l.Base + "/media/pictures/" + name }
 

@@ -17,6 +17,11 @@ type Picture struct {
 	Address     string `json:"address"`               // where its owner keeps it
 	Description string `json:"description,omitempty"` // in words, for who cannot see it
 	Hidden      bool   `json:"hidden,omitempty"`      // its owner asks to hide it until it is wanted
+
+	// Of ours, where they are no drawn emblem.
+	Type   string `json:"type,omitempty"` // image/png or image/jpeg
+	Width  int    `json:"width,omitempty"`
+	Height int    `json:"height,omitempty"`
 }
 
 // An Enclosure is something else that came with an object: sound, film, a document, a link. It is
@@ -31,8 +36,9 @@ type PictureUse string
 
 // The uses of a picture.
 const (
-	AsIcon  PictureUse = "icon"  // beside a name
-	AsShown PictureUse = "shown" // below a text
+	AsIcon   PictureUse = "icon"   // beside a name
+	AsShown  PictureUse = "shown"  // below a text
+	AsBanner PictureUse = "banner" // above our own page
 )
 
 // A PictureFile is our copy of a picture: wanted, kept or given up.
@@ -99,9 +105,6 @@ func shapeOf(use PictureUse) Shape {
 	return Shape{Side: 1600}
 }
 
-// ownIcon is the shape of our own picture, which other servers show larger, and take as PNG everywhere.
-var ownIcon = Shape{Side: 400, Square: true, PNG: true}
-
 const pictureLetters = "abcdefghijklmnopqrstuvwxyz234567"
 
 // newPictureName draws the name of a file: 26 characters, 130 random bits, so that nobody finds a picture who was not
@@ -141,66 +144,6 @@ func (n *Node) draw(ctx context.Context, file []byte, s Shape) (d *Drawing, err 
 		}
 	}()
 	return n.opt.Redraw(ctx, file, s)
-}
-
-// SetPicture makes file the coop's picture, in place of its drawn emblem, and tells followers
-// (Update). description says in words what it shows. by names who did it. Errors: Invalid for what is no PNG, JPEG, WebP
-// or GIF, is too large, or has no description (MED-1).
-func (n *Node) SetPicture(ctx context.Context, by string, file []byte, description string) (*Actor, error) {
-	const op = "set picture"
-	description = strings.Join(strings.Fields(description), " ")
-	switch {
-	case len(file) > MaxPictureUpload:
-		return nil, invalid(op, "The picture has more than 10 MiB. Make it smaller; 400 by 400 pixels are enough.")
-	case description == "":
-		return nil, invalid(op, "Say in words what the picture shows. Who cannot see it hears that instead.")
-	case len([]rune(description)) > maxDescription:
-		return nil, invalid(op, "The description has more than 1,500 characters. Say what the picture shows in a sentence or two.")
-	}
-	d, err := n.draw(ctx, file, ownIcon)
-	if err != nil {
-		return nil, err
-	}
-	f := drawn(d, newPictureName(), n.Now())
-	f.Address, f.Use, f.Local = n.Links.Picture(f.Name), AsIcon, true
-	if err := n.store.WritePicture(f.Name, d.Bytes); err != nil {
-		return nil, err
-	}
-	return n.changePicture(ctx, by, Picture{Address: f.Address, Description: description}, f)
-}
-
-// RemovePicture goes back to the drawn emblem and tells followers. by names who did it. NotFound if there is no picture.
-func (n *Node) RemovePicture(ctx context.Context, by string) (*Actor, error) {
-	us, err := n.Profile(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if us.Icon.Address == "" {
-		return nil, &Error{Op: "remove picture", Kind: NotFound, Text: "There is no picture. The coop goes by the emblem drawn from its address."}
-	}
-	return n.changePicture(ctx, by, Picture{}, nil)
-}
-
-// changePicture keeps the coop's picture p and its file f, and lets the one before go.
-func (n *Node) changePicture(ctx context.Context, by string, p Picture, f *PictureFile) (*Actor, error) {
-	now := n.Now()
-	a, err := n.saveProfile(ctx, by, func(a *Actor) error { a.Icon = p; return nil }, func(tx Tx) error {
-		var wanted []string
-		if f != nil {
-			wanted = []string{f.Address}
-			if err := tx.SavePicture(ctx, f); err != nil {
-				return err
-			}
-		}
-		return tx.WantPictures(ctx, n.Links.Actor(), AsIcon, wanted, now)
-	})
-	if err != nil && f != nil {
-		return nil, errors.Join(err, n.store.RemovePicture(f.Name))
-	} else if err != nil {
-		return nil, err
-	}
-	n.TidyPictures(ctx)
-	return a, nil
 }
 
 func drawn(d *Drawing, name string, now time.Time) *PictureFile {

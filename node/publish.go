@@ -116,6 +116,9 @@ func (n *Node) Delete(ctx context.Context, by, ref string) error {
 		if gone.Common().Raw, err = n.enc.EncodeObject(gone); err != nil {
 			return err
 		}
+		if err := tx.WantPictures(ctx, b.IRI, AsShown, nil, t.now); err != nil {
+			return err
+		}
 		if err := tx.SaveObject(ctx, gone); err != nil || b.Draft {
 			return err
 		}
@@ -320,7 +323,10 @@ func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, 
 			return invented("publish", o.OnBehalfOf)
 		}
 	}
-	var err error
+	err := n.showPictures(ctx, tx, b, t.now)
+	if err != nil {
+		return err
+	}
 	if b.Raw, err = n.enc.EncodeObject(o); err != nil {
 		return err
 	}

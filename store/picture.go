@@ -59,6 +59,9 @@ const (
 	ofAddress = `p.address = $1 and p.purpose = $2`
 	unshown   = `not exists (select 1 from picture_use u where u.address = p.address and u.purpose = p.purpose)`
 	unused    = `p.used_ms < $1 and not p.local`
+
+	unshownOthers = unshown + ` and not p.local`
+	unshownOurs   = unshown + ` and p.local and p.used_ms < $1` // what our people write may show it yet
 )
 
 // Picture gives what is known of our copy of a picture. NotFound.
@@ -235,18 +238,24 @@ const (
 func (t tx) forgetPictures(actor string) error {
 	n, err := t.c.exec(goneUses, actor)
 	if err == nil && n > 0 {
-		err = t.waste(unshown)
+		err = t.waste(unshownOthers)
 	}
 	return err
 }
 
-// sweepPictures lets go what nobody shows or has looked at since before.
-func (t tx) sweepPictures(before time.Time) error {
+// uploadAge is how long an upload waits for something to show it.
+const uploadAge = 7 * 24 * time.Hour
+
+// sweepPictures lets go what nobody shows or has looked at for long.
+func (t tx) sweepPictures(now time.Time) error {
 	if _, err := t.c.exec(strayUses); err != nil {
 		return err
 	}
-	if err := t.waste(unshown); err != nil {
+	if err := t.waste(unshownOthers); err != nil {
 		return err
 	}
-	return t.waste(unused, ms(before))
+	if err := t.waste(unshownOurs, ms(now.Add(-uploadAge))); err != nil {
+		return err
+	}
+	return t.waste(unused, ms(now.Add(-sweepAge)))
 }

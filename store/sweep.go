@@ -78,7 +78,7 @@ const dropForeign = `
 
 // Sweep removes what has passed its time: sessions and links that ended, the audit log after a year, and ids of handled letters, readers, idle peers, strangers, old acts that are not
 // in the outbox, closed reports, what others published or deleted, and pictures that nobody looked at, each after 90 days; pictures
-// that nobody shows at once.
+// of others that nobody shows at once, uploads that nothing shows after a week.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
 	for _, s := range endings {
 		if _, err := t.c.exec(s, ms(now)); err != nil {
@@ -94,7 +94,7 @@ func (t tx) Sweep(_ context.Context, now time.Time) error {
 			return sqliteError("sweep", "", err)
 		}
 	}
-	return sqliteError("sweep pictures", "", t.sweepPictures(now.Add(-sweepAge)))
+	return sqliteError("sweep pictures", "", t.sweepPictures(now))
 }
 
 // sweep runs one of them and notes what went, where it can be found.

@@ -27,7 +27,7 @@ func profilePicture(a *app) *cobra.Command {
 			case remove && len(args) > 0:
 				return wrongUse("--remove takes no file. To show another picture write: coopnode profile picture FILE --description TEXT")
 			case remove:
-				p, err := h.RemovePicture(ctx, a.by())
+				p, err := h.RemovePicture(ctx, a.by(), node.AsIcon)
 				if err != nil {
 					return err
 				}
@@ -47,7 +47,7 @@ func profilePicture(a *app) *cobra.Command {
 			if description == "" {
 				return wrongUse("Say what the picture shows, for who cannot see it: coopnode profile picture %s --description TEXT", shellWord(args[0]))
 			}
-			p, err := h.SetPicture(ctx, a.by(), file, description)
+			p, err := h.SetPicture(ctx, a.by(), node.AsIcon, file, description)
 			if err != nil {
 				return err
 			}
