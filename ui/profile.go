@@ -13,6 +13,7 @@ import (
 // A profileView is what the page of a coop shows: the first page of its own node, or what another node knows of it.
 type profileView struct {
 	Who                           person
+	Banner                        exhibit // above our own page
 	Actor                         *node.Actor
 	Coop                          *node.Coop // never nil
 	Summary                       node.Text
@@ -91,6 +92,14 @@ func (v *visit) profile(ctx context.Context, a *node.Actor) (*profileView, error
 		return nil, err
 	}
 	if a.Local {
+		p.Banner = exhibit{Src: "/media/banner.png"}
+		f, err := v.node.PictureFor(ctx, a.IRI, a.Image.Address, node.AsBanner)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			p.Banner = exhibit{Src: picturePath(f), Alt: plainName(a.Image.Description)}
+		}
 		return p, v.network(ctx, p)
 	}
 	p.Through, err = v.through(ctx, a)

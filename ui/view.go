@@ -25,7 +25,7 @@ type entry struct {
 	Sub     bool      // stands in a section with a heading of its own
 	Plain   bool      // stands under its author's name already
 
-	Exhibits exhibits // pictures, of posts alone: the others have pages of their own, elsewhere
+	Exhibits exhibits // pictures, of posts and of what is ours: others' openings and projects have pages of their own, elsewhere
 }
 
 // A link is a text that leads somewhere.
@@ -56,6 +56,8 @@ func (v *visit) entryOf(ctx context.Context, o node.Object) (*entry, error) {
 		if e.Quote, err = v.linkTo(ctx, p.Quote); err != nil {
 			return nil, err
 		}
+	}
+	if b.Type == node.TypePost || b.Local {
 		if e.Exhibits, err = v.exhibit(ctx, b); err != nil {
 			return nil, err
 		}

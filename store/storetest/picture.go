@@ -156,6 +156,14 @@ func pictureBounds(t *testing.T, x *fixture) {
 	x.write(func(tx node.Tx) error { return tx.Sweep(x.ctx, noon.Add(91*24*time.Hour)) })
 	check(x, "unused for 90 days", x.stateOf(cat, node.AsShown), node.PictureState(""))
 	check(x, "ours is never fetched again", x.stateOf(ours.Address, node.AsShown), node.PictureKept)
+
+	upload := x.picture("https://us.example/media/pictures/u", "u", 10, noon)
+	upload.Local = true
+	x.write(func(tx node.Tx) error { return tx.SavePicture(x.ctx, upload) })
+	x.write(func(tx node.Tx) error { return tx.Sweep(x.ctx, noon.Add(6*24*time.Hour)) })
+	check(x, "an upload that nothing shows yet", x.stateOf(upload.Address, node.AsShown), node.PictureKept)
+	x.write(func(tx node.Tx) error { return tx.Sweep(x.ctx, noon.Add(8*24*time.Hour)) })
+	check(x, "an upload that nothing showed for a week", x.stateOf(upload.Address, node.AsShown), node.PictureState(""))
 }
 
 func pictureErased(t *testing.T, x *fixture) {
