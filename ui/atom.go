@@ -67,12 +67,12 @@ type atomText struct {
 func (v *visit) atom(f feed) ([]byte, error) {
 	l, own := v.node.Links, mediaType[node.Atom]
 	a := atomFeed{
-		Lang: "en", ID: f.id, Title: f.title, Subtitle: f.lead, Updated: feedTime(f.updated), Author: atomPerson{v.self.Name, l.Profile()},
+		Lang: f.lang, ID: f.id, Title: f.title, Subtitle: f.lead, Updated: feedTime(f.updated), Author: atomPerson{v.self.Name, l.Profile()},
 		Generator: &atomProgram{v.version, "coopnode"}, Icon: l.IconOf(v.coop), Logo: l.Preview(),
 		Links: []atomLink{{Rel: "self", Type: own, Href: f.self}, {Rel: "alternate", Type: "text/html", Href: f.page}},
 	}
-	if f.self != f.id {
-		a.Links = append(a.Links, atomLink{Rel: "first", Type: own, Href: f.id})
+	if f.self != f.first {
+		a.Links = append(a.Links, atomLink{Rel: "first", Type: own, Href: f.first})
 	}
 	if f.next != "" {
 		a.Links = append(a.Links, atomLink{Rel: "next", Type: own, Href: f.next})

@@ -85,7 +85,7 @@ func TestStandingsOnACoopsPage(t *testing.T) {
 	wantTexts(t, "what only the profile says", ponte, "the federation has not confirmed", "Not asked yet.")
 
 	wantTexts(t, "the page of a federation known here", s.want(t, "/federations/trama.example", 200),
-		"Norrsken Kod", "confirmed", "Be kind.", "This is what Toxeira Enxeñaría Web knows of Trama", "a person of the federation decides.", `content="noindex"`)
+		"Norrsken Kod", "confirmed", "Be kind.", "This is what Toxeira Enxeñaría Web knows of Trama", "A person of the federation decides.", `content="noindex"`)
 	if body := s.want(t, "/federations/moulin.example", 404); strings.Contains(body, "Norrsken") {
 		t.Error("a federation that was never read has a page")
 	}

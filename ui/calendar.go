@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/url"
+	"strings"
 	"time"
 
 	ical "github.com/arran4/golang-ical"
@@ -20,7 +21,7 @@ const (
 // vanish: many calendars keep what they were not told to strike out. This shows nothing that its page does not show.
 func (u *ui) calendarOf(ctx context.Context, v *visit, l listing) ([]byte, error) {
 	cal := ical.NewCalendar()
-	cal.SetProductId("-//coopnode//" + v.version + "//EN")
+	cal.SetProductId("-//coopnode//" + v.version + "//" + strings.ToUpper(tongueOf(ctx).tag.String()))
 	cal.SetName(l.title)
 	if l.lead != "" {
 		cal.SetDescription(l.lead)

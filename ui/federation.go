@@ -146,7 +146,7 @@ func (v *visit) applications(ctx context.Context, federation string) (list []*ap
 	return list, nil
 }
 
-// whoMayJoin says which coops a federation takes: owned by workers, in Spain, Portugal.
+// whoMayJoin says which coops a federation takes: owned by workers, in Spain and Portugal.
 func whoMayJoin(ctx context.Context, a *node.Admission) string {
 	owned, where := "", ""
 	if len(a.Ownership) > 0 {
@@ -165,7 +165,7 @@ func whoMayJoin(ctx context.Context, a *node.Admission) string {
 	return capital(list(ctx, owned, where))
 }
 
-// howItIsDecided says the rule of a federation in a sentence (decisions 18).
+// howItIsDecided says the rule of a federation in sentences (decisions 18).
 func howItIsDecided(ctx context.Context, a *node.Admission) string {
 	switch a.Rule {
 	case node.ByApprovals:
@@ -188,7 +188,7 @@ func passedKinds(ctx context.Context, kinds []string) string {
 	for i, k := range kinds {
 		names[i] = sayKnown(ctx, "pass.", k)
 	}
-	return list(ctx, names...)
+	return series(ctx, names...)
 }
 
 // atOnce are the kinds that nobody has to let through.

@@ -101,10 +101,10 @@ func TestFederationPage(t *testing.T) {
 	s := newFederation(t)
 	body := s.want(t, "/", 200, "Federation of 2 coops", `href="/members"`, `href="/shared"`, "https://chat.example/#trama", "https://forum.example/c/trama")
 	wantTexts(t, "how to join", section(t, body, `id="join"`, "</section>"),
-		"Coops owned by their workers, workers and others together, in Spain, Portugal.", "<strong>worked together</strong>", "1 % of income",
-		"2 members approve within 30 days; more than 1 objection refuses.", "coopnode member apply @toxeira@toxeira.example")
+		"Coops owned by their workers, workers and others together, in Spain and Portugal.", "<strong>worked together</strong>", "1 % of income",
+		"2 members approve. They have 30 days for it. More than 1 objection refuses.", "coopnode member apply @toxeira@toxeira.example")
 	members := section(t, body, `<table class="members">`, "</table>")
-	wantTexts(t, "the table of members", members, "Quebracho Coop", "Rosario", "24 August 2026", "worker-owned, worked with", "confirmed", "Epissure Coop", "listed")
+	wantTexts(t, "the table of members", members, "Quebracho Coop", "Rosario", "24 August 2026", "worker-owned and worked with", "confirmed", "Epissure Coop", "listed")
 	for _, not := range []string{"Musubi", "Baobab", "Caravela"} {
 		if strings.Contains(members, not) {
 			t.Errorf("%s stands among the members", not)
@@ -112,13 +112,13 @@ func TestFederationPage(t *testing.T) {
 	}
 	wantTexts(t, "the fold of former members", section(t, body, "<details>", "</details>"), "1 coop was a member", "Baobab Coop", "until 13 November 2026")
 	asks := section(t, body, "Asks to join", "</section>")
-	wantTexts(t, "the application", asks, "Caravela Coop", "Porto, 8 members", "25 days left", "We have worked with Quebracho\nfor four years. &lt;b&gt;x&lt;/b&gt;", "1 member approves", "of 2 needed.", "1 objects.",
+	wantTexts(t, "the application", asks, "Caravela Coop", "Porto, 8 members", "25 days left", "We have worked with Quebracho\nfor four years. &lt;b&gt;x&lt;/b&gt;", "1 member approves", "2 are needed.", "1 objects.",
 		"“Good people.”", "“We do not know them.”", "does not count", "coopnode member approve @caravela@caravela.example")
 	if strings.Contains(body, "Musubi") || strings.Contains(body, "Telar") {
 		t.Error("the page shows a coop that it neither lists nor has an open application of")
 	}
 	passes := section(t, body, `id="passes"`, "</section>")
-	wantTexts(t, "what it passes on", passes, "At once: work for other coops, partners wanted, projects", "After a look: questions", "At most 3 a day")
+	wantTexts(t, "what it passes on", passes, "At once: work for other coops, partners wanted and projects", "After a look: questions", "At most 3 a day")
 	wantTexts(t, "passed on", section(t, body, "<h2>Passed on</h2>", "</section>"), "Planificador", "/shared.atom")
 
 	s.want(t, "/members", 200, "Quebracho Coop", "Baobab Coop", "until 13 November 2026", "Epissure Coop")
@@ -140,11 +140,11 @@ func TestFederationPage(t *testing.T) {
 func TestHowToJoin(t *testing.T) {
 	s := emptySite(t)
 	for want, a := range map[string]node.Admission{
-		"1 member approves within 1 day; an objection refuses.":                             {Rule: node.ByApprovals, Approvals: 1, Days: 1},
-		"3 members approve within 14 days; more than 2 objections refuse.":                  {Rule: node.ByApprovals, Approvals: 3, Objections: 2, Days: 14},
+		"1 member approves. They have 1 day for it. One objection refuses.":                             {Rule: node.ByApprovals, Approvals: 1, Days: 1},
+		"3 members approve. They have 14 days for it. More than 2 objections refuse.":                  {Rule: node.ByApprovals, Approvals: 3, Objections: 2, Days: 14},
 		"As long as there are fewer members than that, a person of the federation decides.": {Rule: node.ByApprovals, Approvals: 3, Objections: 2, Days: 14},
-		"a person of the federation decides.":                                               {Rule: node.BySteward},
-		"whoever asks is in.":                                                               {Rule: node.ByAsking},
+		"A person of the federation decides.":                                               {Rule: node.BySteward},
+		"Whoever asks is in.":                                                               {Rule: node.ByAsking},
 		"Any coop.":                                                                         {Rule: node.ByAsking, Fee: "none"},
 	} {
 		if _, err := s.node.SetFederation(t.Context(), "test", &a, node.DefaultResharing()); err != nil {

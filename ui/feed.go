@@ -26,7 +26,9 @@ var mediaType = map[node.FeedForm]string{
 // A feed is a part of a list as readers of feeds want it, whatever they read it as.
 type feed struct {
 	title, lead string
-	id          string // the address of its newest part, which stays the same
+	lang        string // of what the feed itself says
+	id          string // the address of its newest part in the node's language, which stays the same
+	first       string // its newest part
 	self, next  string // this part, and the one after it; "" at the end
 	page        string
 	updated     time.Time // when the content changed last, whatever else did
@@ -53,8 +55,14 @@ func (u *ui) feed(c echo.Context, form node.FeedForm, list lister) error {
 	if err != nil {
 		return err
 	}
-	// One reader of feeds reads for many: every entry is in its author's language, unless the address names another.
+	// One reader of feeds reads for many: a feed is in the node's language, and every entry in its author's, unless the
+	// address names another.
 	v.accepts = nil
+	spoken := ownTongue(v.coop)
+	if asked := u.tongueNamed(v.lang); asked != nil {
+		spoken = asked
+	}
+	c.SetRequest(c.Request().WithContext(speaking(c.Request().Context(), spoken)))
 	l, err := list(c, v)
 	if _, ok := err.(elsewhere); ok {
 		return echo.ErrNotFound // its home may have a feed of it
@@ -64,6 +72,7 @@ func (u *ui) feed(c echo.Context, form node.FeedForm, list lister) error {
 	if !slices.Contains(l.forms, form) {
 		return echo.ErrNotFound
 	}
+	id := u.node.Links.Feed(l.page, form) // of the list, in whatever language it is read
 	if v.lang != "" {
 		l.page = with(l.page, "lang", v.lang)
 	}
@@ -72,27 +81,28 @@ func (u *ui) feed(c echo.Context, form node.FeedForm, list lister) error {
 	if form == node.Calendar {
 		body, err = u.calendarOf(ctx, v, l)
 	} else {
-		body, err = u.feedOf(ctx, c, v, form, l)
+		body, err = u.feedOf(ctx, c, v, form, l, id)
 	}
 	if err != nil {
 		return err
 	}
 	fileHeaders(c)
+	c.Response().Header().Set("Content-Language", tongueOf(ctx).tag.String())
 	return send(c, http.StatusOK, mediaType[form]+"; charset=utf-8", "no-cache", body)
 }
 
-func (u *ui) feedOf(ctx context.Context, c echo.Context, v *visit, form node.FeedForm, l listing) ([]byte, error) {
+func (u *ui) feedOf(ctx context.Context, c echo.Context, v *visit, form node.FeedForm, l listing, id string) ([]byte, error) {
 	list, next, err := v.part(ctx, c, l, entriesAFeed)
 	if err != nil {
 		return nil, err
 	}
-	f := feed{title: l.title, lead: l.lead, id: u.node.Links.Feed(l.page, form), page: l.page}
-	f.self = f.id
+	f := feed{title: l.title, lead: l.lead, lang: tongueOf(ctx).tag.String(), id: id, first: u.node.Links.Feed(l.page, form), page: l.page}
+	f.self = f.first
 	if before := v.query.Get("before"); before != "" {
-		f.self = with(f.id, "before", before)
+		f.self = with(f.first, "before", before)
 	}
 	if next != "" {
-		f.next = with(f.id, "before", next)
+		f.next = with(f.first, "before", next)
 	}
 	for _, e := range list {
 		// What is closed leaves feeds (decisions 25, HTTP-7), also those of a tag or a project.
@@ -153,7 +163,7 @@ func (v *visit) feedEntry(ctx context.Context, e *entry) feedEntry {
 		for _, who := range e.Sharers {
 			names = append(names, who.Name+" "+who.Address)
 		}
-		f.html += "<p>" + html.EscapeString(say(ctx, "sharers")+" "+list(ctx, names...)) + "</p>"
+		f.html += "<p>" + html.EscapeString(say(ctx, "sharers")+" "+series(ctx, names...)) + "</p>"
 	}
 	for _, t := range e.Base.Tags {
 		f.terms = append(f.terms, feedTerm{t, say(ctx, "tag.title", plainName(t))})

@@ -42,7 +42,7 @@ func (v *visit) jsonFeed(f feed) ([]byte, error) {
 	l := v.node.Links
 	j := jsonFeed{
 		Version: "https://jsonfeed.org/version/1.1", Title: f.title, HomePageURL: f.page, FeedURL: f.self, NextURL: f.next, Description: f.lead,
-		Icon: l.IconOf(v.coop), Favicon: l.IconOf(v.coop), Authors: []jsonAuthor{{v.self.Name, l.Profile()}}, Language: "en", Items: []jsonItem{},
+		Icon: l.IconOf(v.coop), Favicon: l.IconOf(v.coop), Authors: []jsonAuthor{{v.self.Name, l.Profile()}}, Language: f.lang, Items: []jsonItem{},
 	}
 	for _, e := range f.entries {
 		item := jsonItem{

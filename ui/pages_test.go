@@ -13,10 +13,10 @@ import (
 func TestPagesSayWhatMatters(t *testing.T) {
 	s := newSite(t)
 	s.want(t, "/", 200, "Toxeira Enxeñaría Web", "@toxeira@toxeira.example", "<strong>web engines</strong>", "Open until 15 December 2026",
-		"12 members, 14 workers", "One member, one vote", "120 hours a month from 11 January 2027", "said on 2 November 2026", "galego, español, English",
+		"12 members, 14 workers", "One member, one vote", "120 hours a month from 11 January 2027", "said on 2 November 2026", "Galician, Spanish and English",
 		"businesses 40 %, cooperatives 25 %", "Spain (ES-GA)", `<a href="https://www.toxeira-web.example/en/" rel="me noopener">`, "quebracho.example")
 	s.want(t, path(s.Dated), 200, "Open until 15 December 2026", "23 days left", "Work for another coop", "160", "of 240 hours still open", "80 hours",
-		"parts from 40 hours up", "9,000 to 12,000 EUR in all", "11 January 2027 to 29 January 2027", "Remote (UTC-3 – UTC+2)", "español, English",
+		"parts from 40 hours up", "9,000 to 12,000 EUR in all", "11 January 2027 to 29 January 2027", "Remote (UTC-3 – UTC+2)", "Spanish and English",
 		"worker coops", "mailto:coop@toxeira.example", "15 December 2026, 15:00 UTC", "Open map of cooperative housing", "<h2>What is needed</h2>")
 	s.want(t, path(s.Opening), 200, "no deadline", "Full time, leads to membership", "1 person")
 	s.want(t, path(s.Filled), 200, "Filled", "This opening is filled")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/collate"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -196,7 +197,8 @@ func options(ctx context.Context, facets []node.SearchFacet, chosen string, name
 	for _, f := range facets {
 		list = append(list, option{f.Value, name(ctx, f.Value)})
 	}
-	slices.SortFunc(list, func(a, b option) int { return strings.Compare(a.Text, b.Text) })
+	order := collate.New(tongueOf(ctx).tag)
+	slices.SortFunc(list, func(a, b option) int { return order.CompareString(a.Text, b.Text) })
 	return withChosen(list, chosen, name(ctx, chosen))
 }
 
@@ -281,7 +283,7 @@ func after(ctx context.Context, first, next string) string {
 func coopSkills(ctx context.Context, c *node.Coop) string {
 	var labels []string
 	for _, s := range c.Skills[:min(len(c.Skills), 5)] {
-		labels = append(labels, s.Label())
+		labels = append(labels, plainName(s.Label()))
 	}
-	return plainNames(ctx, labels)
+	return list(ctx, labels...) // of more
 }

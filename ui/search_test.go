@@ -39,7 +39,7 @@ func TestSearchPage(t *testing.T) {
 	body = s.want(t, "/search?q=toxeira&kind=coop", 200, "Toxeira Enxeñaría Web", "1 found", `<option value="coop" selected>`)
 	wantNot(t, body, "Accessibility audit")
 	s.want(t, "/search?skill=Web+Engines&kind=job", 200, "Browser engineer")
-	s.want(t, "/search?language=GL&kind=coop", 200, `<option value="gl" selected>Galego</option>`)
+	s.want(t, "/search?language=GL&kind=coop", 200, `<option value="gl" selected>Galician</option>`)
 	s.want(t, "/search?country=xx", 200, `<option value="xx" selected>`, "0 found")
 	wantNot(t, s.want(t, "/search?q=map", 200), "Design of map symbols")
 	s.want(t, "/search?q=map&over=yes", 200, "Design of map symbols", "Filled")
@@ -96,7 +96,7 @@ func TestDirectory(t *testing.T) {
 	s.setClock(s.now().Add(time.Hour))
 	s.index(t)
 	s.want(t, "/directory", 200, "4 found", `<a href="/coops/coop@c0.example"><bdi>Quebracho</bdi></a>`, "@coop@c1.example", "Argentina", "Japan",
-		`<option value="ar">Argentina</option>`, `<option value="ja">日本語</option>`, `<option value="elixir">`, `<option value="c2.example">تعاونية</option>`,
+		`<option value="ar">Argentina</option>`, `<option value="ja">Japanese</option>`, `<option value="elixir">`, `<option value="c2.example">تعاونية</option>`,
 		`lang="ja">仙台の労働者協同組合`, `lang="ar">تصميم`, "Federation")
 	for q, want := range map[string]string{
 		"country=JP": "ひなた", "skill=elixir": "Quebracho", "language=ar": "تعاونية", "q=" + url.QueryEscape("仙台"): "ひなた", "q=" + url.QueryEscape("労働"): "ひなた",

@@ -26,7 +26,7 @@ func pageHeaders(c echo.Context, l node.Links) {
 	if strings.HasPrefix(l.Base, "https://") {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	vary(h, "Accept", "Accept-Language")
+	vary(h, "Accept", "Accept-Language", "Cookie")
 }
 
 // fileHeaders are the headers of everything that is not a page: it can do nothing, whatever it is taken for (MED-2).

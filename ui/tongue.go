@@ -24,16 +24,34 @@ var languageFiles embed.FS
 
 // A tongue is a language that the pages speak.
 type tongue struct {
-	tag     language.Tag
-	texts   map[string]string // whole: what the language lacks is English
-	printer *message.Printer
-	regions display.Namer
+	tag       language.Tag
+	rules     language.Tag      // whose numbers and plurals it has: its own, unless it was made for tests
+	name      string            // what its speakers call it
+	dir       string            // ltr or rtl
+	draft     bool              // no native reader has been through it
+	texts     map[string]string // whole: what the language lacks is English
+	printer   *message.Printer
+	regions   display.Namer
+	languages display.Namer
 }
 
-var english = newTongue(language.English, nil)
+var (
+	english = newTongue(language.English, nil)
+
+	// ourTongues are the languages of the pages, in the order of the menu.
+	ourTongues = []*tongue{english, newTongue(language.Spanish, english), newTongue(language.Make("gl"), english),
+		draft(language.Portuguese), draft(language.French), draft(language.Japanese)}
+)
+
+func draft(tag language.Tag) *tongue {
+	t := newTongue(tag, english)
+	t.draft = true
+	return t
+}
 
 func newTongue(tag language.Tag, under *tongue) *tongue {
-	t := &tongue{tag: tag, texts: map[string]string{}, printer: message.NewPrinter(tag), regions: display.Regions(tag)}
+	t := &tongue{tag: tag, rules: tag, name: display.Self.Name(tag), dir: "ltr", texts: map[string]string{}, printer: message.NewPrinter(tag),
+		regions: display.Regions(tag), languages: display.Languages(tag)}
 	if under != nil {
 		maps.Copy(t.texts, under.texts)
 	}
@@ -99,7 +117,7 @@ func (t *tongue) form(n float64) string {
 	fmt.Sscan(whole, &i)
 	fmt.Sscan(part, &f)
 	// No zeros stand at the end of what number writes, so that all its fraction is visible: v = w, f = t.
-	switch plural.Cardinal.MatchPlural(t.tag, i, len(part), len(part), f, f) {
+	switch plural.Cardinal.MatchPlural(t.rules, i, len(part), len(part), f, f) {
 	case plural.Zero:
 		return "zero"
 	case plural.One:
@@ -130,5 +148,10 @@ func sayKnown(ctx context.Context, prefix, word string) string {
 
 // number writes 12000.5 as 12,000.5.
 func number(ctx context.Context, f float64) string {
-	return tongueOf(ctx).printer.Sprint(xnumber.Decimal(f, xnumber.MaxFractionDigits(2)))
+	t := tongueOf(ctx)
+	options := []xnumber.Option{xnumber.MaxFractionDigits(2)}
+	if t.rules == language.Spanish && -10000 < f && f < 10000 { // 1234, but 12.345: CLDR minimumGroupingDigits, which x/text leaves out
+		options = append(options, xnumber.NoSeparator())
+	}
+	return t.printer.Sprint(xnumber.Decimal(f, options...))
 }

@@ -45,7 +45,9 @@ func (u *ui) trouble(c echo.Context, cause error) error {
 	if err != nil {
 		u.opt.Log.WarnContext(c.Request().Context(), "page shown without the profile", "err", err)
 		nobody := &node.Actor{IRI: u.node.Links.Actor(), Name: say(c.Request().Context(), "error.untitled"), Host: u.node.Links.Host(), Local: true}
-		v = &visit{node: u.node, coop: nobody, self: personOf(nobody), people: newPeople(u.node), now: u.node.Now(), path: c.Request().URL.Path}
+		v = &visit{node: u.node, coop: nobody, self: personOf(nobody), people: newPeople(u.node), now: u.node.Now(), path: c.Request().URL.Path,
+			lang: c.QueryParam("lang"), tongues: u.spoken()}
+		u.speak(c, v, "")
 	}
 	key := "error." + strconv.Itoa(status)
 	switch {

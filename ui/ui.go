@@ -77,6 +77,7 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 
 	u.answers(e, "/interact", u.interact, u.interactWith)
 	u.page(e, "/authorize_interaction", u.arrive)
+	e.Any("/language", u.troubled(u.chooseLanguage))
 
 	u.file(e, "/media/emblem.png", u.art.emblem)
 	u.file(e, "/media/emblem.svg", u.art.emblemSVG)
@@ -109,7 +110,8 @@ type visit struct {
 	path    string
 	query   url.Values
 	lang    string         // asked for with ?lang=
-	accepts []language.Tag // what the browser prefers
+	accepts []language.Tag // what was chosen before and what the browser prefers
+	tongues []*tongue      // to choose from
 }
 
 // head is what a page says of itself before it begins.
@@ -171,11 +173,9 @@ func (u *ui) visit(c echo.Context) (*visit, error) {
 	}
 	v := &visit{
 		node: u.node, coop: coop, self: self, people: people, version: u.opt.Version, now: u.node.Now(),
-		path: c.Request().URL.Path, query: c.QueryParams(), lang: c.QueryParam("lang"),
+		path: c.Request().URL.Path, query: c.QueryParams(), lang: c.QueryParam("lang"), tongues: u.spoken(),
 	}
-	if accept := c.Request().Header.Get("Accept-Language"); len(accept) <= 200 {
-		v.accepts, _, _ = language.ParseAcceptLanguage(accept) // one that cannot be read prefers nothing
-	}
+	u.speak(c, v, "")
 	return v, nil
 }
 
@@ -193,6 +193,7 @@ func (u *ui) show(c echo.Context, v *visit, page view) error {
 		page.status = http.StatusOK
 	}
 	pageHeaders(c, u.node.Links)
+	c.Response().Header().Set("Content-Language", tongueOf(ctx).tag.String())
 	cache := "no-cache"
 	if c.Request().Method == http.MethodPost {
 		cache = "private, no-store" // it is for who sent the form (HTTP-6)

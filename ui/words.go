@@ -3,8 +3,10 @@ package ui
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -13,7 +15,17 @@ import (
 )
 
 // day writes a date out: 15 December 2026. Dates are those of UTC, as in what is sent to others.
-func day(_ context.Context, t time.Time) string { return t.UTC().Format("2 January 2006") }
+func day(ctx context.Context, t time.Time) string {
+	t = t.UTC()
+	if t.Day() == 1 {
+		return say(ctx, "date.first", 1, monthName(ctx, t.Month()), t.Year()) // 1er janvier 2027
+	}
+	return say(ctx, "date.day", t.Day(), monthName(ctx, t.Month()), t.Year())
+}
+
+func monthName(ctx context.Context, m time.Month) string {
+	return say(ctx, "month."+strconv.Itoa(int(m)))
+}
 
 // dayOf writes out a date that came as text, 2011-05-03; what is no date stays as it is.
 func dayOf(ctx context.Context, s string) string {
@@ -28,7 +40,7 @@ func moment(ctx context.Context, t time.Time) string {
 	if isDay(t) {
 		return day(ctx, t)
 	}
-	return day(ctx, t) + ", " + t.UTC().Format("15:04") + " UTC"
+	return say(ctx, "date.moment", day(ctx, t), t.UTC().Format("15:04"))
 }
 
 // isDay says whether a time stands for a whole day of UTC.
@@ -99,14 +111,13 @@ func period(ctx context.Context, begins, ends time.Time) string {
 // "open until 15 December 2026", "expired since 15 December 2026", "filled".
 func standing(ctx context.Context, o *node.Opening, now time.Time) string {
 	status := o.StatusAt(now)
-	word := sayKnown(ctx, "status.", string(status))
 	switch {
 	case status == node.Open && !o.Closes.IsZero():
-		return say(ctx, "opening.until", word, day(ctx, o.Closes))
+		return say(ctx, "opening.until", day(ctx, o.Closes))
 	case status == node.Expired && !o.Closes.IsZero():
-		return say(ctx, "opening.was", word, day(ctx, o.Closes))
+		return say(ctx, "opening.since", day(ctx, o.Closes))
 	}
-	return word
+	return sayKnown(ctx, "status.", string(status))
 }
 
 // capital makes the first letter large.
@@ -118,10 +129,34 @@ func capital(s string) string {
 	return strings.ToUpper(string(r[:1])) + string(r[1:])
 }
 
-// list joins what is not empty.
+// list puts one fact beside the other, without what is empty: 240 hours, remote.
 func list(ctx context.Context, parts ...string) string {
-	parts = slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return s == "" })
-	return strings.Join(parts, say(ctx, "list.and"))
+	return strings.Join(filled(parts), say(ctx, "list.and"))
+}
+
+// series counts up what belongs together, without what is empty: A, B and C.
+func series(ctx context.Context, parts ...string) string {
+	parts = filled(parts)
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	first, last := strings.Join(parts[:len(parts)-1], say(ctx, "list.and")), parts[len(parts)-1]
+	if soundsLikeI(last) {
+		return say(ctx, "list.last.i", first, last) // español e inglés
+	}
+	return say(ctx, "list.last", first, last)
+}
+
+func filled(parts []string) []string {
+	return slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return s == "" })
+}
+
+// soundsLikeI says whether a word begins with the sound of the Spanish y: inglés, hilo, but not hierro.
+func soundsLikeI(s string) bool {
+	s = strings.TrimPrefix(strings.ToLower(s), "h")
+	r, size := utf8.DecodeRuneInString(s)
+	next, _ := utf8.DecodeRuneInString(s[size:])
+	return (r == 'i' || r == 'í') && !strings.ContainsRune("aeoáéó", next)
 }
 
 func words(ctx context.Context, prefix string, keys []string) string {
@@ -129,11 +164,23 @@ func words(ctx context.Context, prefix string, keys []string) string {
 	for i, k := range keys {
 		out[i] = sayKnown(ctx, prefix, k)
 	}
-	return list(ctx, out...)
+	return series(ctx, out...)
 }
 
-// languageName is what its speakers call a language: galego. What is no language stays as it is.
-func languageName(_ context.Context, tag string) string {
+// languageName says Galician for gl; what is no language stays as it is.
+func languageName(ctx context.Context, tag string) string {
+	t, err := language.Parse(tag)
+	if err != nil {
+		return plainName(tag)
+	}
+	if name := tongueOf(ctx).languages.Name(t); name != "" {
+		return name
+	}
+	return ownName(tag)
+}
+
+// ownName is what its speakers call a language: galego. What is no language stays as it is.
+func ownName(tag string) string {
 	t, err := language.Parse(tag)
 	if err != nil {
 		return plainName(tag)
@@ -149,7 +196,7 @@ func languageNames(ctx context.Context, tags []string) string {
 	for i, t := range tags {
 		out[i] = languageName(ctx, t)
 	}
-	return list(ctx, out...)
+	return series(ctx, out...)
 }
 
 // countryName says Spain for ES; a part of a country (ES-GA) by the country and its code.
@@ -171,7 +218,7 @@ func countryNames(ctx context.Context, codes []string) string {
 	for i, c := range codes {
 		out[i] = countryName(ctx, c)
 	}
-	return list(ctx, out...)
+	return series(ctx, out...)
 }
 
 // place says where something is, by its name or from its parts.
@@ -224,7 +271,7 @@ func plainNames(ctx context.Context, names []string) string {
 	for i, n := range names {
 		out[i] = plainName(n)
 	}
-	return list(ctx, out...)
+	return series(ctx, out...)
 }
 
 // amountWords says in a list how much is asked for, and how much of it is still open where that is a part.
@@ -267,7 +314,10 @@ func employment(ctx context.Context, o *node.Opening) string {
 	if o.MemberTrack {
 		track = say(ctx, "opening.track")
 	}
-	kind := strings.ToLower(strings.ReplaceAll(plainName(o.EmploymentType), "_", " "))
+	kind := ""
+	if o.EmploymentType != "" {
+		kind = sayKnown(ctx, "employment.", strings.ReplaceAll(strings.ToLower(o.EmploymentType), "_", "-"))
+	}
 	return capital(list(ctx, kind, track))
 }
 
