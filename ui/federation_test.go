@@ -140,8 +140,8 @@ func TestFederationPage(t *testing.T) {
 func TestHowToJoin(t *testing.T) {
 	s := emptySite(t)
 	for want, a := range map[string]node.Admission{
-		"1 member approves. They have 1 day for it. One objection refuses.":                             {Rule: node.ByApprovals, Approvals: 1, Days: 1},
-		"3 members approve. They have 14 days for it. More than 2 objections refuse.":                  {Rule: node.ByApprovals, Approvals: 3, Objections: 2, Days: 14},
+		"1 member approves. They have 1 day for it. One objection refuses.":                 {Rule: node.ByApprovals, Approvals: 1, Days: 1},
+		"3 members approve. They have 14 days for it. More than 2 objections refuse.":       {Rule: node.ByApprovals, Approvals: 3, Objections: 2, Days: 14},
 		"As long as there are fewer members than that, a person of the federation decides.": {Rule: node.ByApprovals, Approvals: 3, Objections: 2, Days: 14},
 		"A person of the federation decides.":                                               {Rule: node.BySteward},
 		"Whoever asks is in.":                                                               {Rule: node.ByAsking},

@@ -143,8 +143,12 @@ func cookieLanguage(c echo.Context) string {
 // chooseLanguage handles POST /language: it keeps the language of the pages in a cookie and goes back to the page on
 // which it was chosen. Nothing else on public pages sets one.
 func (u *ui) chooseLanguage(c echo.Context) error {
-	if c.Request().Method != http.MethodPost {
-		c.Response().Header().Set(echo.HeaderAllow, http.MethodPost)
+	switch c.Request().Method {
+	case http.MethodPost:
+	case http.MethodGet, http.MethodHead: // the choice stands on every page
+		return c.Redirect(http.StatusSeeOther, "/")
+	default:
+		c.Response().Header().Set(echo.HeaderAllow, "GET, HEAD, POST")
 		return echo.ErrMethodNotAllowed
 	}
 	if err := readForm(c); err != nil {
