@@ -239,7 +239,7 @@ func TestInteractPage(t *testing.T) {
 		"403 another site":      aptest.PostForm(t, at, form(post.IRI, "@me@"+host), "Origin", "https://other.example"),
 		"403 another site, too": aptest.PostForm(t, at, form(post.IRI, "@me@"+host), "Sec-Fetch-Site", "cross-site"),
 		"415 another kind":      aptest.PostForm(t, at, form(post.IRI, "@me@"+host), "Content-Type", "text/plain"),
-		"400 too much":          aptest.PostForm(t, at, form(post.IRI, strings.Repeat("x", 20<<10))),
+		"413 too much":          aptest.PostForm(t, at, form(post.IRI, strings.Repeat("x", 20<<10))),
 	} {
 		if want := name[:3]; fmt.Sprint(res.Status) != want {
 			t.Errorf("%s: %d %s", name, res.Status, res.Body)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // Mount adds to e everything that other servers ask of this node. Errors are returned to e's
@@ -17,13 +19,16 @@ func (w *Wire) Mount(e *echo.Echo) {
 	// Other methods are refused here: beside the pages' RouteNotFound, and in a Group, echo would not tell a wrong
 	// method from a wrong address.
 	offer := func(path string, h echo.HandlerFunc, methods ...string) {
-		e.Any(path, w.home(func(c echo.Context) error {
+		routes := e.Any(path, w.home(func(c echo.Context) error {
 			if !slices.Contains(methods, c.Request().Method) {
 				c.Response().Header().Set(echo.HeaderAllow, strings.Join(methods, ", "))
 				return echo.ErrMethodNotAllowed
 			}
 			return h(c)
 		}))
+		for _, r := range routes {
+			r.Name = string(node.ForAll) // what is asked of the servers of others is asked with a signature
+		}
 	}
 	get := func(path string, h echo.HandlerFunc) { offer(path, h, http.MethodGet, http.MethodHead) }
 	l := w.node.Links

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"mime"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -233,37 +232,13 @@ func (a *arrival) commands(ctx context.Context) []string {
 // shellWord quotes a word for a shell, because people paste what pages tell them, and an address comes from anybody.
 func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// answers serves a form: GET shows it, POST takes what was sent.
+// answers serves a form for everybody: GET shows it, POST takes what was sent, which must come from a page of ours (CSRF-1).
 func (u *ui) answers(e *echo.Echo, path string, show, take pageMaker) {
-	e.Any(path, u.troubled(func(c echo.Context) error {
-		switch c.Request().Method {
-		case http.MethodGet, http.MethodHead:
-			return u.showPage(c, show)
-		case http.MethodPost:
-			if err := readForm(c); err != nil {
-				return err
-			}
-			return u.showPage(c, take)
+	u.way(e, http.MethodGet, path, node.ForAll, func(c echo.Context) error { return u.showPage(c, show) })
+	u.way(e, http.MethodPost, path, node.ForAll, func(c echo.Context) error {
+		if err := u.readForm(c, maxFormBytes); err != nil {
+			return err
 		}
-		c.Response().Header().Set(echo.HeaderAllow, "GET, HEAD, POST")
-		return echo.ErrMethodNotAllowed
-	}))
-}
-
-var protection = http.NewCrossOriginProtection()
-
-// readForm reads what was sent, which must come from a page of ours (CSRF-1).
-func readForm(c echo.Context) error {
-	r := c.Request()
-	if err := protection.Check(r); err != nil {
-		return echo.ErrForbidden.WithInternal(err)
-	}
-	if media, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); media != echo.MIMEApplicationForm {
-		return echo.ErrUnsupportedMediaType
-	}
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxFormBytes)
-	if err := r.ParseForm(); err != nil {
-		return &node.Error{Op: "read form", Kind: node.Invalid, Err: err}
-	}
-	return nil
+		return u.showPage(c, take)
+	})
 }

@@ -123,14 +123,6 @@ func accepted(r *http.Request) []language.Tag {
 
 const aYear = 365 * 24 * time.Hour
 
-// languageCookie is the name of the cookie that keeps the choice. Its prefix binds it to this host (SES-1).
-func (u *ui) languageCookie() string {
-	if strings.HasPrefix(u.node.Links.Base, "https://") {
-		return "__Host-language"
-	}
-	return "language"
-}
-
 func cookieLanguage(c echo.Context) string {
 	for _, name := range []string{"__Host-language", "language"} {
 		if cookie, err := c.Cookie(name); err == nil {
@@ -140,18 +132,13 @@ func cookieLanguage(c echo.Context) string {
 	return ""
 }
 
+// languageHome handles GET /language: the choice stands on every page.
+func languageHome(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }
+
 // chooseLanguage handles POST /language: it keeps the language of the pages in a cookie and goes back to the page on
 // which it was chosen. Nothing else on public pages sets one.
 func (u *ui) chooseLanguage(c echo.Context) error {
-	switch c.Request().Method {
-	case http.MethodPost:
-	case http.MethodGet, http.MethodHead: // the choice stands on every page
-		return c.Redirect(http.StatusSeeOther, "/")
-	default:
-		c.Response().Header().Set(echo.HeaderAllow, "GET, HEAD, POST")
-		return echo.ErrMethodNotAllowed
-	}
-	if err := readForm(c); err != nil {
+	if err := u.readForm(c, maxFormBytes); err != nil {
 		return err
 	}
 	chosen := c.Request().PostForm.Get("language")
@@ -159,8 +146,8 @@ func (u *ui) chooseLanguage(c echo.Context) error {
 		if t.tag.String() != chosen {
 			continue
 		}
-		c.SetCookie(&http.Cookie{Name: u.languageCookie(), Value: chosen, Path: "/", MaxAge: int(aYear / time.Second), HttpOnly: true,
-			Secure: strings.HasPrefix(u.node.Links.Base, "https://"), SameSite: http.SameSiteLaxMode})
+		c.SetCookie(&http.Cookie{Name: u.cookieName("language"), Value: chosen, Path: "/", MaxAge: int(aYear / time.Second), HttpOnly: true,
+			Secure: u.secure(), SameSite: http.SameSiteLaxMode})
 		c.Response().Header().Set("Cache-Control", "private, no-store")
 		return c.Redirect(http.StatusSeeOther, homePath(c.Request().PostForm.Get("next")))
 	}

@@ -25,6 +25,8 @@ type Options struct {
 	Version string       // of the program, for the About page and the feed
 	Doorway Doorway      // finds the servers of visitors; without it they are told how to do it by hand
 	Wire    Wire         // what people who are signed in ask of others; the zero value knows nobody
+
+	SendLink LinkSender // sends people their links by mail; without it they ask a steward
 }
 
 // Wire is what the console needs of package activitypub.
@@ -40,13 +42,20 @@ type ui struct {
 	node *node.Node
 	opt  Options
 	art  *art
+
+	ways        map[string]*way
+	hasher      *hasher
+	crossOrigin *http.CrossOriginProtection
 }
 
 func newUI(n *node.Node, opt Options) *ui {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &ui{node: n, opt: opt, art: newArt(n.Links.Actor())}
+	return &ui{
+		node: n, opt: opt, art: newArt(n.Links.Actor()),
+		ways: map[string]*way{}, hasher: newHasher(), crossOrigin: http.NewCrossOriginProtection(),
+	}
 }
 
 // Mount puts every page of n into e. Left to others are: answering programs that ask a page's address for
@@ -77,7 +86,8 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 
 	u.answers(e, "/interact", u.interact, u.interactWith)
 	u.page(e, "/authorize_interaction", u.arrive)
-	e.Any("/language", u.troubled(u.chooseLanguage))
+	u.way(e, http.MethodGet, "/language", node.ForAll, languageHome)
+	u.way(e, http.MethodPost, "/language", node.ForAll, u.chooseLanguage)
 
 	u.file(e, "/media/emblem.png", u.art.emblem)
 	u.file(e, "/media/emblem.svg", u.art.emblemSVG)
@@ -85,11 +95,13 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.file(e, "/media/preview.png", u.art.preview)
 	u.file(e, "/media/tile.svg", u.art.tile)
 	u.file(e, "/favicon.ico", u.art.favicon)
-	e.Any("/media/pictures/:name", u.picture)
+	forWhom(e.Any("/media/pictures/:name", u.picture), node.ForAll)
 	u.file(e, "/assets/:hash/:name", assetFile)
 	u.file(e, "/robots.txt", robots)
 
-	e.RouteNotFound("/*", u.troubled(func(echo.Context) error { return echo.ErrNotFound }))
+	u.mountConsole(e)
+
+	forWhom([]*echo.Route{e.RouteNotFound("/*", u.troubled(func(echo.Context) error { return echo.ErrNotFound }))}, node.ForAll)
 }
 
 // A view is what a page handler makes: the head, the body, and the status where it is not 200.
@@ -152,13 +164,13 @@ func (u *ui) showPage(c echo.Context, make pageMaker) error {
 // file answers GET and HEAD at path. It takes the other methods too, to refuse them: echo would not tell a
 // wrong method from a wrong address beside RouteNotFound.
 func (u *ui) file(e *echo.Echo, path string, h echo.HandlerFunc) {
-	e.Any(path, u.troubled(func(c echo.Context) error {
+	forWhom(e.Any(path, u.troubled(func(c echo.Context) error {
 		if m := c.Request().Method; m != http.MethodGet && m != http.MethodHead {
 			c.Response().Header().Set("Allow", "GET, HEAD")
 			return echo.ErrMethodNotAllowed
 		}
 		return h(c)
-	}))
+	})), node.ForAll)
 }
 
 func (u *ui) visit(c echo.Context) (*visit, error) {
@@ -194,11 +206,7 @@ func (u *ui) show(c echo.Context, v *visit, page view) error {
 	}
 	pageHeaders(c, u.node.Links)
 	c.Response().Header().Set("Content-Language", tongueOf(ctx).tag.String())
-	cache := "no-cache"
-	if c.Request().Method == http.MethodPost {
-		cache = "private, no-store" // it is for who sent the form (HTTP-6)
-	}
-	return send(c, page.status, echo.MIMETextHTMLCharsetUTF8, cache, b.Bytes())
+	return sendPage(c, page.status, b.Bytes())
 }
 
 // cursor is the place in a list that an address names with ?before=.

@@ -25,8 +25,8 @@ func guards(e *echo.Echo, h *house, trusted []netip.Prefix, counts *counters, lo
 		ownHost(h.Links),
 		measured(trusted),
 	)
-	e.GET("/livez", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	e.GET("/readyz", func(c echo.Context) error { return ready(c, h) })
+	e.GET("/livez", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }).Name = string(node.ForAll)
+	e.GET("/readyz", func(c echo.Context) error { return ready(c, h) }).Name = string(node.ForAll)
 }
 
 // identify gives each request an id of ours; one that the other side names is not taken over (HTTP-9).
