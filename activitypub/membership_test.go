@@ -332,7 +332,7 @@ func TestMemberAsleepForEightDays(t *testing.T) {
 		t.Errorf("while it sleeps it is %s, checked %s, want confirmed, checked %s", m.Standing(), m.CoopSays.Checked, before.CoopSays.Checked)
 	}
 	u.must(u.Exclude(t.Context(), "test", mill.Links.Actor(), ""))
-	_, err := u.DropDeliveries(t.Context(), node.DeliveryQuery{Host: mill.Links.Host()})
+	_, err := u.DropDeliveries(t.Context(), "test", node.DeliveryQuery{Host: mill.Links.Host()})
 	u.must(err)
 	u.stands(node.Former, mill, reader)
 	mill.Wake()

@@ -160,7 +160,7 @@ func TestPollFederation(t *testing.T) {
 	poller.Restart()
 	nextHour(t, poller, s.Source)
 	shown(opening, node.Open)
-	must(poller.Unsubscribe(ctx, s.Source))
+	must(poller.Unsubscribe(ctx, "test", s.Source))
 	if entry(t, poller, opening.IRI) != nil {
 		t.Error("the timeline still has what the subscription brought")
 	}

@@ -30,7 +30,7 @@ func TestWishes(t *testing.T) {
 	if w := left[0]; w.Address != nobody || w.By != "test" || w.Next.Before(ours.Now().Add(24*time.Hour)) {
 		t.Errorf("left is %+v; what was answered is not asked again soon", w)
 	}
-	if err := ours.DropWish(t.Context(), nobody); err != nil {
+	if err := ours.DropWish(t.Context(), "test", nobody); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := ours.Wishes(t.Context()); err != nil || len(left) > 0 {

@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,7 +14,7 @@ type AuditEntry struct {
 	At      time.Time `json:"at"`
 	Person  string    `json:"person,omitempty"`  // id; "" for a command
 	Name    string    `json:"name"`              // as it was then; of a command: command:USER of the operating system
-	Action  string    `json:"action"`            // a noun and a verb, or the verb that was said to others: person.role, Create
+	Action  string    `json:"action"`            // one of AuditActions
 	Subject string    `json:"subject,omitempty"` // what it was done to: a name, an address, an id
 	Text    string    `json:"text,omitempty"`    // what else is to be said
 }
@@ -33,6 +35,25 @@ const (
 
 	maxAuditText = 1000 // bytes
 )
+
+// AuditActions are all that the log can tell of: what was done here, and the verbs of what was said to others.
+func AuditActions() []string { return slices.Clone(auditActions) }
+
+var auditActions = func() []string {
+	list := []string{
+		"delivery.drop", "delivery.resume", "delivery.retry", "draft.save", "follow.later", "follow.forget", "keys.revoke", "keys.rotate",
+		"node.restore", "object.hide", "object.show", "person.change", "person.invite", "person.join", "person.link", "person.password",
+		"person.remove", "person.reset", "person.restore", "person.role", "person.suspend", "person.welcome",
+		"report.close", "rules.change", "rules.purge", "sample.load", "sample.remove", "session.end", "session.start",
+		"share.refuse", "subscription.end", "subscription.start",
+	}
+	for _, v := range []Verb{Create, Update, Delete, Follow, Accept, Reject, Undo, Like, Announce, Add, Remove, Flag, Move, Join, Invite, Leave} {
+		list = append(list, actionOf(v))
+	}
+	return list
+}()
+
+func actionOf(v Verb) string { return strings.ToLower(string(v)) }
 
 // AuditLog lists who did what, newest first.
 func (n *Node) AuditLog(ctx context.Context, q AuditQuery) ([]*AuditEntry, error) {
@@ -58,7 +79,22 @@ func (n *Node) note(ctx context.Context, tx Tx, by, action, subject, text string
 	} else if !strings.HasPrefix(by, byCommand) {
 		return nil
 	}
+	if !slices.Contains(auditActions, action) {
+		return fmt.Errorf("note in audit log: %q is no action", action)
+	}
 	return tx.NoteAudit(ctx, e)
+}
+
+// noteAct notes what is said to others, but not that the list of what the profile features follows from it.
+func (n *Node) noteAct(ctx context.Context, tx Tx, a *Act) error {
+	if a.Target == n.Links.Featured() {
+		return nil
+	}
+	title := ""
+	if a.Object != nil {
+		title = a.Object.Common().Title()
+	}
+	return n.note(ctx, tx, a.By, actionOf(a.Verb), a.ObjectIRI, title, a.Published)
 }
 
 // cut keeps at most so many bytes of a text.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,16 +33,24 @@ func (n *Node) ChangeRules(ctx context.Context, by string, set, drop []*Rule) (*
 	if err != nil {
 		return nil, err
 	}
-	var targets []string
-	for _, r := range slices.Concat(set, drop) {
-		targets = append(targets, r.Target)
-	}
-	n.opt.Log.InfoContext(ctx, "rules changed", "set", done.Set, "dropped", done.Dropped, "targets", targets[:min(len(targets), maxLogged)], "by", by) // LOG-2
+	n.opt.Log.InfoContext(ctx, "rules changed", "set", done.Set, "dropped", done.Dropped, "targets", targetsOf(set, drop), "by", by) // LOG-2
 	return done, nil
 }
 
 // maxLogged is how many targets of one change a log line names; a list may have 100,000.
 const maxLogged = 20
+
+// targetsOf names whom a change of rules is about.
+func targetsOf(set, drop []*Rule) string {
+	var targets []string
+	for _, r := range slices.Concat(set, drop) {
+		targets = append(targets, r.Target)
+	}
+	if len(targets) > maxLogged {
+		targets = append(targets[:maxLogged], "...")
+	}
+	return strings.Join(targets, " ")
+}
 
 // TryRules says what ChangeRules would do, and changes nothing. Errors as ChangeRules.
 func (n *Node) TryRules(ctx context.Context, set, drop []*Rule) (*RuleChange, error) {
@@ -76,6 +85,9 @@ func (n *Node) changeRules(ctx context.Context, by string, set, drop []*Rule, la
 			return cmp.Or(err, last)
 		}
 		if err := tx.SetSetting(ctx, settingPolicy, version); err != nil {
+			return err
+		}
+		if err := n.note(ctx, tx, by, "rules.change", targetsOf(set, drop), fmt.Sprintf("set %d, dropped %d", done.Set, done.Dropped), now); err != nil { // AUTHZ-2
 			return err
 		}
 		return cmp.Or(n.enforce(ctx, tx, by, now, was, was.with(set, drop), done), last)
@@ -249,6 +261,9 @@ func (n *Node) Purge(ctx context.Context, by, target string) (actors, objects in
 	}
 	known, err := n.store.KnownActors(ctx)
 	if err != nil {
+		return 0, 0, err
+	}
+	if err := n.Note(ctx, by, "rules.purge", target, ""); err != nil {
 		return 0, 0, err
 	}
 	for _, iri := range known {

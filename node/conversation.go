@@ -111,13 +111,18 @@ func (n *Node) Hide(ctx context.Context, by, ref string, hide bool) (Object, err
 			return &Error{Op: op, Kind: Gone, Subject: b.IRI, Text: "Its author deleted it on " + b.Deleted.Format(time.DateOnly) + "."}
 		}
 		b.Hidden, b.HiddenBy = time.Time{}, ""
+		action := "object.show"
 		if hide {
+			action = "object.hide"
 			b.Hidden, b.HiddenBy = now, by
 			if _, err := tx.MarkRemarks(ctx, RemarkQuery{Object: b.IRI}, Handled); err != nil {
 				return err
 			}
 		}
 		if err := tx.SaveObject(ctx, o); err != nil {
+			return err
+		}
+		if err := n.note(ctx, tx, by, action, b.IRI, b.Title(), now); err != nil {
 			return err
 		}
 		return n.passOn(ctx, tx, o, false, by, now)

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"time"
 )
 
@@ -126,9 +128,15 @@ func PausedSince(ctx context.Context, s Reader) (time.Time, error) {
 	return since, nil
 }
 
-// ResumeDeliveries lets letters go out again.
-func (n *Node) ResumeDeliveries(ctx context.Context) error {
-	err := n.store.Tx(ctx, func(tx Tx) error { return tx.SetSetting(ctx, SettingPaused, "") })
+// ResumeDeliveries lets letters go out again. by names who did it.
+func (n *Node) ResumeDeliveries(ctx context.Context, by string) error {
+	now := n.Now()
+	err := n.store.Tx(ctx, func(tx Tx) error {
+		if err := n.note(ctx, tx, by, "delivery.resume", "", "", now); err != nil {
+			return err
+		}
+		return tx.SetSetting(ctx, SettingPaused, "")
+	})
 	n.changed(err)
 	return err
 }
@@ -168,22 +176,30 @@ func (n *Node) DeliveryHours(ctx context.Context, hours int) ([]*DeliveryHour, e
 	return all, nil
 }
 
-// RetryDeliveries makes the matching letters due now and returns how many there are.
-func (n *Node) RetryDeliveries(ctx context.Context, q DeliveryQuery) (count int, err error) {
+// RetryDeliveries makes the matching letters due now and returns how many there are. by names who did it.
+func (n *Node) RetryDeliveries(ctx context.Context, by string, q DeliveryQuery) (count int, err error) {
 	now := n.Now()
 	err = n.store.Tx(ctx, func(tx Tx) error {
-		count, err = tx.RetryDeliveries(ctx, q, now)
-		return err
+		if count, err = tx.RetryDeliveries(ctx, q, now); err != nil {
+			return err
+		}
+		return n.note(ctx, tx, by, "delivery.retry", q.subject(), strconv.Itoa(count), now)
 	})
 	n.changed(err)
 	return count, err
 }
 
-// DropDeliveries ends the matching letters without sending them and returns how many there were.
-func (n *Node) DropDeliveries(ctx context.Context, q DeliveryQuery) (count int, err error) {
+// DropDeliveries ends the matching letters without sending them and returns how many there were. by names who did it.
+func (n *Node) DropDeliveries(ctx context.Context, by string, q DeliveryQuery) (count int, err error) {
+	now := n.Now()
 	err = n.store.Tx(ctx, func(tx Tx) error {
-		count, err = tx.DropDeliveries(ctx, q)
-		return err
+		if count, err = tx.DropDeliveries(ctx, q); err != nil {
+			return err
+		}
+		return n.note(ctx, tx, by, "delivery.drop", q.subject(), strconv.Itoa(count), now)
 	})
 	return count, err
 }
+
+// subject names the letters that it selects, "" for all.
+func (q DeliveryQuery) subject() string { return cmp.Or(q.Inbox, q.Host, q.Object, q.Act) }

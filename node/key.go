@@ -112,7 +112,10 @@ func (n *Node) RevokeKeys(ctx context.Context, by string) (*OwnKey, error) {
 }
 
 func (n *Node) changeKeys(ctx context.Context, by string, keepOld bool) (*OwnKey, error) {
-	act := n.act(by, Update)
+	act, action := n.act(by, Update), "keys.revoke"
+	if keepOld {
+		action = "keys.rotate"
+	}
 	act.ObjectIRI = act.Actor
 	act.To, act.Cc = []string{PublicIRI}, []string{n.Links.Followers()}
 	// The id is new each time: servers keep keys by their ids, some for ever (interop.md 2.5).
@@ -151,6 +154,9 @@ func (n *Node) changeKeys(ctx context.Context, by string, keepOld bool) (*OwnKey
 			return err
 		}
 		if err := tx.SaveOwnKey(ctx, fresh); err != nil {
+			return err
+		}
+		if err := n.note(ctx, tx, by, action, fresh.ID, "", act.Published); err != nil { // AUTHZ-2
 			return err
 		}
 		act.Subject = a

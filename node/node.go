@@ -199,7 +199,7 @@ func (n *Node) actAt(by string, v Verb, now time.Time) *Act {
 	return &Act{IRI: n.Links.Activity(NewID()), Verb: v, Actor: n.Links.Actor(), Published: now.Truncate(time.Second), By: by}
 }
 
-// say keeps an act of ours and makes its deliveries, in the caller's transaction.
+// say keeps an act of ours, notes who did it and makes its deliveries, in the caller's transaction.
 func (n *Node) say(ctx context.Context, tx Tx, a *Act, r Recipients) error {
 	raw, err := n.enc.EncodeAct(a)
 	if err != nil {
@@ -211,6 +211,9 @@ func (n *Node) say(ctx context.Context, tx Tx, a *Act, r Recipients) error {
 		Served: contains(a.To, a.Cc, PublicIRI) || a.Object == nil && a.Subject == nil && a.Verb != Flag,
 	}
 	if err := tx.SaveAct(ctx, rec); err != nil {
+		return err
+	}
+	if err := n.noteAct(ctx, tx, a); err != nil {
 		return err
 	}
 	_, err = tx.Enqueue(ctx, rec, r)

@@ -147,6 +147,9 @@ type Guest struct {
 	Agent    string // the browser
 }
 
+// redeemed is how the audit log calls it; that a session began is noted anyway.
+var redeemed = map[PassKind]string{PassWelcome: "person.welcome", PassInvite: "person.join", PassReset: "person.reset"}
+
 // RedeemPass uses a token, once, and signs its person in. What the link does, the end of the link and the new session
 // are one change. A reset ends all other sessions (SES-5). Errors: NotFound as of Pass; Invalid; Exists where a
 // name or mail address is taken. After an error the link can be used again.
@@ -181,8 +184,10 @@ func (n *Node) RedeemPass(ctx context.Context, token string, as Guest) (sessionT
 		if err := drop(); err != nil {
 			return err
 		}
-		if err := n.note(ctx, tx, p.By(), "person."+string(pass.Kind), p.Name, "", now); err != nil {
-			return err
+		if action := redeemed[pass.Kind]; action != "" {
+			if err := n.note(ctx, tx, p.By(), action, p.Name, "", now); err != nil {
+				return err
+			}
 		}
 		return n.signIn(ctx, tx, p, s, now)
 	})

@@ -119,8 +119,11 @@ func (n *Node) Delete(ctx context.Context, by, ref string) error {
 		if err := tx.WantPictures(ctx, b.IRI, AsShown, nil, t.now); err != nil {
 			return err
 		}
-		if err := tx.SaveObject(ctx, gone); err != nil || b.Draft {
+		if err := tx.SaveObject(ctx, gone); err != nil {
 			return err
+		}
+		if b.Draft {
+			return n.note(ctx, tx, by, actionOf(Delete), b.IRI, b.Title(), t.now)
 		}
 		if err := tx.UnlistAct(ctx, n.Links.Create(b.IRI)); err != nil {
 			return err
@@ -330,8 +333,11 @@ func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, 
 	if b.Raw, err = n.enc.EncodeObject(o); err != nil {
 		return err
 	}
-	if err := tx.SaveObject(ctx, o); err != nil || b.Draft {
+	if err := tx.SaveObject(ctx, o); err != nil {
 		return err
+	}
+	if b.Draft {
+		return n.note(ctx, tx, t.main.By, "draft.save", b.IRI, b.Title(), t.now)
 	}
 	act := t.main
 	act.Verb, act.ObjectIRI, act.Object = verb, b.IRI, o

@@ -155,6 +155,9 @@ func (n *Node) CloseReport(ctx context.Context, by, id string) error {
 			return err
 		}
 		r.Closed, r.ClosedBy = now, by
+		if err := n.note(ctx, tx, by, "report.close", r.About, "", now); err != nil {
+			return err
+		}
 		return tx.SaveReport(ctx, r)
 	})
 }

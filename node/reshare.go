@@ -393,6 +393,9 @@ func (n *Node) RefuseShare(ctx context.Context, by, ref string) (*Reshare, error
 			}
 		}
 		r.By = by
+		if err := n.note(ctx, tx, by, "share.refuse", r.ObjectIRI, o.Common().Title(), now); err != nil {
+			return err
+		}
 		return tx.SaveReshare(ctx, r.turn(ReshareRefused, time.Time{}, now))
 	})
 }

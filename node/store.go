@@ -283,6 +283,7 @@ type Writer interface {
 	SavePass(ctx context.Context, p *Pass) error
 	DropPass(ctx context.Context, sum string) error
 	DropPasses(ctx context.Context, person string, kind PassKind) error // of nobody if person is "", of every kind if kind is
+	SignOutAll(ctx context.Context) error                               // ends all sessions and all links
 	NoteAudit(ctx context.Context, e *AuditEntry) error                 // gives it its Seq
 
 	// Sweep removes what has passed its time: seen ids, readers, refusals, unused pictures (DB-7, Q-9).

@@ -83,6 +83,9 @@ func (n *Node) Subscribe(ctx context.Context, by string, s *Subscription) error 
 		if err := tx.SaveSubscription(ctx, s); err != nil {
 			return err
 		}
+		if err := n.note(ctx, tx, by, "subscription.start", s.Source, "", now); err != nil {
+			return err
+		}
 		if s.OfActor() && !known {
 			if err := n.discover(ctx, tx, s.Source, now); err != nil {
 				return err
@@ -105,9 +108,9 @@ func cursorOf(ctx context.Context, tx Tx, source string) (string, error) {
 	return "", err
 }
 
-// Unsubscribe ends a subscription. What it alone brought leaves the timeline, and how far it was read is forgotten.
-// Errors: NotFound.
-func (n *Node) Unsubscribe(ctx context.Context, source string) error {
+// Unsubscribe ends a subscription. What it alone brought leaves the timeline, and how far it was read is forgotten. by
+// names who did it. Errors: NotFound.
+func (n *Node) Unsubscribe(ctx context.Context, by, source string) error {
 	now := n.Now()
 	err := n.store.Tx(ctx, func(tx Tx) error {
 		s, err := tx.Subscription(ctx, source)
@@ -118,6 +121,9 @@ func (n *Node) Unsubscribe(ctx context.Context, source string) error {
 			if err := n.discover(ctx, tx, source, now); err != nil {
 				return err
 			}
+		}
+		if err := n.note(ctx, tx, by, "subscription.end", source, "", now); err != nil {
+			return err
 		}
 		return tx.RemoveSubscription(ctx, source)
 	})

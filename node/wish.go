@@ -61,6 +61,9 @@ func (n *Node) FollowLater(ctx context.Context, by string, addresses []string) (
 			if err := tx.SaveTask(ctx, t); err != nil {
 				return err
 			}
+			if err := n.note(ctx, tx, by, "follow.later", address, "", now); err != nil {
+				return err
+			}
 			count++
 		}
 		return nil
@@ -86,9 +89,15 @@ func (n *Node) Wishes(ctx context.Context) ([]*Wish, error) {
 	return list, nil
 }
 
-// DropWish does not look for an address any more; it is no error if nobody did.
-func (n *Node) DropWish(ctx context.Context, address string) error {
-	return n.store.Tx(ctx, func(tx Tx) error { return tx.DropTask(ctx, &Task{Kind: TaskFollow, Subject: address}) })
+// DropWish does not look for an address any more; it is no error if nobody did. by names who did it.
+func (n *Node) DropWish(ctx context.Context, by, address string) error {
+	now := n.Now()
+	return n.store.Tx(ctx, func(tx Tx) error {
+		if err := n.note(ctx, tx, by, "follow.forget", address, "", now); err != nil {
+			return err
+		}
+		return tx.DropTask(ctx, &Task{Kind: TaskFollow, Subject: address})
+	})
 }
 
 // FollowWished follows who was found for a wish.

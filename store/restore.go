@@ -39,6 +39,7 @@ func Verify(ctx context.Context, path string, moved func(bytes int)) (*Manifest,
 type RestoreOptions struct {
 	Dir     string // the data folder; it must not hold a node
 	KeyFile string // the master key, where it is not in the backup
+	By      string // who does it, for the audit log
 	Moved   func(bytes int)
 }
 
@@ -77,7 +78,7 @@ func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, e
 			return nil, err
 		}
 	}
-	if err := markRestored(ctx, temp, time.Now()); err != nil {
+	if err := markRestored(ctx, temp, opt.By, time.Now()); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{shelfName, keyName, fileName} {
@@ -174,8 +175,9 @@ func takeKey(dir, file string) error {
 	return nil
 }
 
-// markRestored brings the database up to date, proves that the master key opens it, and pauses its deliveries.
-func markRestored(ctx context.Context, dir string, now time.Time) error {
+// markRestored brings the database up to date, proves that the master key opens it, pauses its deliveries and signs
+// everybody out: a session or a link that ended after the backup must not come back.
+func markRestored(ctx context.Context, dir, by string, now time.Time) error {
 	db, err := Open(ctx, Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
@@ -186,6 +188,12 @@ func markRestored(ctx context.Context, dir string, now time.Time) error {
 	}
 	return db.Tx(ctx, func(tx node.Tx) error {
 		if err := tx.ReleasePeers(ctx); err != nil {
+			return err
+		}
+		if err := tx.SignOutAll(ctx); err != nil {
+			return err
+		}
+		if err := tx.NoteAudit(ctx, &node.AuditEntry{At: now, Name: by, Action: "node.restore"}); err != nil {
 			return err
 		}
 		return tx.SetSetting(ctx, node.SettingPaused, now.UTC().Format(time.RFC3339))

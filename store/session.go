@@ -72,6 +72,16 @@ func (t tx) EndSessions(_ context.Context, person, except string) error {
 	return sqliteError("end sessions", person, err)
 }
 
+// SignOutAll forgets all sessions and all links.
+func (t tx) SignOutAll(context.Context) error {
+	for _, text := range []string{`delete from session`, `delete from pass`} {
+		if _, err := t.c.exec(text); err != nil {
+			return sqliteError("end sessions", "", err)
+		}
+	}
+	return nil
+}
+
 func scanSession(r rowScanner) (*node.Session, error) {
 	var s node.Session
 	var created, seen, ends, confirmed int64

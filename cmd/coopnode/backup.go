@@ -105,7 +105,7 @@ func restoreCommand(a *app) *cobra.Command {
 				return err
 			}
 			bar := a.progressOf("restore", args[0])
-			m, err := store.Restore(ctx, args[0], store.RestoreOptions{Dir: cfg.Data, KeyFile: key, Moved: bar.add})
+			m, err := store.Restore(ctx, args[0], store.RestoreOptions{Dir: cfg.Data, KeyFile: key, By: a.by(), Moved: bar.add})
 			bar.end()
 			if err != nil {
 				return err
@@ -123,7 +123,8 @@ func restoreCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.tell("Restored into %s. Erased again: %d. Deliveries are paused; %d letters wait.\nStart it with: coopnode serve%s\nLook at what waits (coopnode delivery list), then let it go: coopnode delivery resume",
+			a.tell("Restored into %s. Erased again: %d. Deliveries are paused; %d letters wait.\n"+
+				"Everybody has to sign in again; who was removed after the backup may come in again too (coopnode person list).\nStart it with: coopnode serve%s\nLook at what waits (coopnode delivery list), then let it go: coopnode delivery resume",
 				cfg.Data, again, queue.Waiting, a.whereFlags())
 			return a.showBackup(args[0], m)
 		},
@@ -230,7 +231,7 @@ func deliveryResume(a *app) *cobra.Command {
 				a.tell("Deliveries are not paused.")
 				return nil
 			}
-			if err := h.ResumeDeliveries(ctx); err != nil {
+			if err := h.ResumeDeliveries(ctx, a.by()); err != nil {
 				return err
 			}
 			queue, err := h.QueueStatus(ctx)

@@ -112,7 +112,7 @@ func deliveryRetry(a *app) *cobra.Command {
 			if err := h.about(ctx, &q, object); err != nil {
 				return err
 			}
-			n, err := h.RetryDeliveries(ctx, q)
+			n, err := h.RetryDeliveries(ctx, a.by(), q)
 			if err != nil {
 				return err
 			}
@@ -155,7 +155,7 @@ func deliveryDrop(a *app) *cobra.Command {
 				return err
 			}
 			q.Limit = 0
-			n, err := h.DropDeliveries(ctx, q)
+			n, err := h.DropDeliveries(ctx, a.by(), q)
 			if err != nil {
 				return err
 			}

@@ -73,6 +73,9 @@ func importCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := h.Note(ctx, a.by(), "sample.remove", "", ""); err != nil {
+				return err
+			}
 			return a.show(map[string]int{"actors": actors, "objects": objects}, func(w io.Writer) {
 				fmt.Fprintf(w, "Taken out: %d coops and federations, %d openings and projects.\n", actors, objects)
 			})
@@ -107,6 +110,9 @@ func (a *app) importSamples(ctx context.Context, h *house, dir string, skip bool
 		return err
 	}
 	if err := a.keepSamples(ctx, h, s); err != nil {
+		return err
+	}
+	if err := h.Note(ctx, a.by(), "sample.load", dir, ""); err != nil {
 		return err
 	}
 	s.Took = time.Since(start).Seconds()

@@ -76,7 +76,7 @@ func subscribeRemoveCommand(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := h.Unsubscribe(ctx, s.Source); err != nil {
+				if err := h.Unsubscribe(ctx, a.by(), s.Source); err != nil {
 					return err
 				}
 				done = append(done, s.Source)

@@ -128,6 +128,24 @@ func sessionsEnd(_ *testing.T, x *fixture) {
 	there(b)
 }
 
+func signOutAll(_ *testing.T, x *fixture) {
+	anna := x.worker("anna222222", "Anna", "")
+	s := x.signedIn("frst222222", anna, noon)
+	x.write(func(tx node.Tx) error {
+		x.ok(tx.SavePass(x.ctx, &node.Pass{Kind: node.PassReset, Sum: "a", Person: anna.ID, Expires: noon}))
+		x.ok(tx.SavePass(x.ctx, &node.Pass{Kind: node.PassWelcome, Sum: "w", Expires: noon}))
+		return tx.SignOutAll(x.ctx)
+	})
+	_, err := x.Session(x.ctx, s.Sum)
+	x.wantKind(err, node.NotFound)
+	for _, sum := range []string{"a", "w"} {
+		_, err := x.Pass(x.ctx, sum)
+		x.wantKind(err, node.NotFound)
+	}
+	_, err = x.Person(x.ctx, anna.ID)
+	x.ok(err)
+}
+
 func passes(_ *testing.T, x *fixture) {
 	anna, bern := x.worker("anna222222", "Anna", ""), x.worker("bern222222", "Bern", "")
 	keep := func(sum string, kind node.PassKind, person string) *node.Pass {

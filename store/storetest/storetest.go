@@ -122,6 +122,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"no two persons of one name or mail address", personsApart},
 		{"sessions are found by the sum of their token and listed (SES-7)", sessions},
 		{"sessions of a person end, but one (SES-5)", sessionsEnd},
+		{"everybody can be signed out", signOutAll},
 		{"links are found by the sum of their token, and dropped", passes},
 		{"a person who goes takes sessions and links along (SES-6)", personGoes},
 		{"audit log in order, newest first", audits},
