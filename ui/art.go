@@ -12,6 +12,7 @@ import (
 // art draws the coop's emblem in the sizes that ActivityPub and link previews ask for, each once.
 // The address of the coop never changes, so neither does the emblem.
 type art struct {
+	actor                                        string
 	svg                                          []byte
 	emblemPNG, bannerPNG, previewPNG, faviconPNG func() ([]byte, error)
 }
@@ -20,7 +21,7 @@ func newArt(actor string) *art {
 	png := func(w, h int) func() ([]byte, error) {
 		return sync.OnceValues(func() ([]byte, error) { return TilePNG(actor, w, h, false) })
 	}
-	return &art{svg: TileSVG(actor, false), emblemPNG: png(400, 400), bannerPNG: png(1500, 500), previewPNG: png(1200, 630), faviconPNG: png(48, 48)}
+	return &art{actor: actor, svg: TileSVG(actor, false), emblemPNG: png(400, 400), bannerPNG: png(1500, 500), previewPNG: png(1200, 630), faviconPNG: png(48, 48)}
 }
 
 const (
@@ -36,6 +37,19 @@ func (a *art) favicon(c echo.Context) error { return sendPNG(c, a.faviconPNG) }
 func (a *art) emblemSVG(c echo.Context) error {
 	fileHeaders(c)
 	return send(c, http.StatusOK, "image/svg+xml", forAWeek, a.svg)
+}
+
+// bannerSVG draws the banner of anybody, from nothing but the address in ?of=; without one, the coop's.
+func (a *art) bannerSVG(c echo.Context) error {
+	of := c.QueryParam("of")
+	if len(of) > 2000 {
+		return &node.Error{Op: "draw banner", Kind: node.Invalid}
+	}
+	if of == "" {
+		of = a.actor
+	}
+	fileHeaders(c)
+	return send(c, http.StatusOK, "image/svg+xml", forEver, BannerSVG(of))
 }
 
 // tile draws the emblem of anybody, from nothing but the address in ?of=.

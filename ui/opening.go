@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -133,10 +134,6 @@ func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	parts, err := v.parts(ctx, e.opening())
-	if err != nil {
-		return view{}, err
-	}
 	answers, err := u.thread(c, v, o.Common())
 	if err != nil {
 		return view{}, err
@@ -149,7 +146,7 @@ func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
 		h.List = deadlineOf(ctx, v, o)
 	}
 	h.Description = capital(standing(ctx, e.opening(), v.now)) + " · " + sayKnown(ctx, "kind.", string(e.opening().Kind)) + ". " + h.Description
-	return view{head: h, body: openingBody(v, e, parts, answers)}, nil
+	return view{head: h, body: openingBody(v, e, answers)}, nil
 }
 
 // behalfOf is the one for whom an opening is published; the zero person where it is its publisher's own.
@@ -178,6 +175,7 @@ func (v *visit) headOf(ctx context.Context, e *entry, section string) head {
 // A part is what one coop took of an opening, or what is left.
 type part struct {
 	Who   person // zero for what is left
+	Name  string // of what is no person
 	Words string // how much; "" if not said
 	Share float64
 	Hue   string
@@ -204,7 +202,7 @@ func (v *visit) parts(ctx context.Context, o *node.Opening) ([]part, error) {
 		return list, nil
 	}
 	if taken := foundOf(o)/o.Amount.Number - named; taken > 0 {
-		list = append(list, part{Share: taken, Hue: "taken"})
+		list = append(list, part{Share: taken, Words: quantity(ctx, node.Quantity{Number: taken * o.Amount.Number, Unit: o.Amount.Unit}), Hue: "taken"})
 	}
 	return list, nil
 }
@@ -212,6 +210,42 @@ func (v *visit) parts(ctx context.Context, o *node.Opening) ([]part, error) {
 // foundOf is how much of the amount is no longer open.
 func foundOf(o *node.Opening) float64 {
 	return min(max(o.Amount.Number-o.Available.Number, 0), o.Amount.Number)
+}
+
+// foundWords says how much is found and by how many coops, where they are named.
+func foundWords(ctx context.Context, o *node.Opening) string {
+	found := number(ctx, foundOf(o))
+	if len(o.FilledBy) == 0 {
+		return say(ctx, "opening.found", found, quantity(ctx, o.Amount))
+	}
+	return sayCount(ctx, "opening.found.by", float64(len(o.FilledBy)), found, quantity(ctx, o.Amount))
+}
+
+// mostDots is how many people are drawn one by one.
+const mostDots = 60
+
+// dots are the places of an opening, each with the hue of who took it, "" where it is open; none where a bar says more.
+func dots(o *node.Opening, parts []part) []string {
+	n := int(o.Amount.Number)
+	if o.Amount.Unit != node.People && o.Amount.Unit != node.Items || float64(n) != o.Amount.Number || n > mostDots {
+		return nil
+	}
+	all := make([]string, n)
+	at := 0
+	for _, p := range parts {
+		for range int(math.Round(p.Share * o.Amount.Number)) {
+			if at < n {
+				all[at] = p.Hue
+				at++
+			}
+		}
+	}
+	return all
+}
+
+// changedLater says whether something was edited on a later day than that of its publication.
+func changedLater(ctx context.Context, b *node.Base) bool {
+	return b.Updated.After(b.Published) && day(ctx, b.Updated) != day(ctx, b.Published)
 }
 
 // purposeOf is said only where it is not what the kind means anyway.

@@ -93,6 +93,14 @@ func (p person) Tile() string {
 	return "/media/tile.svg?of=" + url.QueryEscape(p.IRI)
 }
 
+// Banner is the address of what stands on top of the person's page: the emblem, many times.
+func (p person) Banner() string {
+	if p.Own {
+		return "/media/banner.svg"
+	}
+	return "/media/banner.svg?of=" + url.QueryEscape(p.IRI)
+}
+
 // Shape is the class of the person's picture.
 func (p person) Shape() string {
 	if p.Round {

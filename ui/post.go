@@ -67,10 +67,3 @@ func (u *ui) tag(c echo.Context, v *visit) (view, error) {
 }
 
 func tagPath(tag string) string { return "/tags/" + url.PathEscape(tag) }
-
-// about handles GET /about.
-func (u *ui) about(c echo.Context, v *visit) (view, error) {
-	h := head{Title: say(c.Request().Context(), "about.title"), Description: say(c.Request().Context(), "about.what.text", v.self.Name), Kind: "website",
-		Canonical: u.node.Links.Base + "/about", Document: u.node.Links.Actor(), Section: "/about"}
-	return view{head: h, body: aboutBody(v)}, nil
-}

@@ -2,8 +2,6 @@ package ui
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -13,7 +11,7 @@ import (
 // A profileView is what the page of a coop shows: the first page of its own node, or what another node knows of it.
 type profileView struct {
 	Who                           person
-	Banner                        exhibit // above our own page
+	Banner                        exhibit // above the page
 	Actor                         *node.Actor
 	Coop                          *node.Coop // never nil
 	Summary                       node.Text
@@ -91,8 +89,8 @@ func (v *visit) profile(ctx context.Context, a *node.Actor) (*profileView, error
 	if p.MemberOf, err = v.belongings(ctx, a); err != nil {
 		return nil, err
 	}
+	p.Banner = exhibit{Src: p.Who.Banner()}
 	if a.Local {
-		p.Banner = exhibit{Src: "/media/banner.png"}
 		f, err := v.node.PictureFor(ctx, a.IRI, a.Image.Address, node.AsBanner)
 		if err != nil {
 			return nil, err
@@ -188,41 +186,6 @@ func legalForm(ctx context.Context, c *node.Coop) string {
 		name = plainName(c.LegalForm.Abbreviation)
 	}
 	return list(ctx, name, jurisdiction)
-}
-
-// freeHours says what the coop could take on now; after 60 days its word no longer counts (vocabulary 2.1).
-func freeHours(ctx context.Context, v *visit, f *node.FreeHours) string {
-	switch {
-	case f == nil:
-		return ""
-	case !f.Known(v.now):
-		return say(ctx, "profile.free.stale", day(ctx, f.Said))
-	}
-	hours := quantity(ctx, node.Quantity{Number: float64(f.HoursPerMonth), Unit: node.Hours})
-	if f.From == "" {
-		return say(ctx, "profile.free.hours", hours)
-	}
-	return say(ctx, "profile.free.from", hours, dayOf(ctx, f.From))
-}
-
-// customers lists for whom a coop works, the largest share first.
-func customers(ctx context.Context, mix map[string]int) string {
-	kinds := make([]string, 0, len(mix))
-	for k, percent := range mix {
-		if percent > 0 {
-			kinds = append(kinds, k)
-		}
-	}
-	slices.SortFunc(kinds, func(a, b string) int {
-		if mix[a] != mix[b] {
-			return mix[b] - mix[a]
-		}
-		return strings.Compare(a, b)
-	})
-	for i, k := range kinds {
-		kinds[i] = say(ctx, "percent", sayKnown(ctx, "customer.", k), mix[k])
-	}
-	return list(ctx, kinds...)
 }
 
 func remote(ctx context.Context, c *node.Coop) string {

@@ -33,7 +33,7 @@ func TestSearchPage(t *testing.T) {
 	s := newSite(t)
 	s.want(t, "/search?q=audit", 200, "0 found", "Nothing was found") // nothing is indexed yet
 	s.index(t)
-	body := s.want(t, "/search?q=AUDIT", 200, "Accessibility audit", "Open until 15 December 2026", `value="AUDIT"`, `<meta name="robots" content="noindex">`,
+	body := s.want(t, "/search?q=AUDIT", 200, "Accessibility audit", "Until 15 December 2026", `value="AUDIT"`, `<meta name="robots" content="noindex">`,
 		`/search.atom?q=AUDIT`)
 	wantNot(t, body, "Browser engineer")
 	body = s.want(t, "/search?q=toxeira&kind=coop", 200, "Toxeira Enxeñaría Web", "1 found", `<option value="coop" selected>`)

@@ -83,6 +83,7 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.page(e, "/numbers", u.numbers)
 	u.file(e, "/numbers.json", u.numbersJSON)
 	u.page(e, "/about", u.about)
+	u.page(e, "/privacy", u.privacy)
 
 	u.answers(e, "/interact", u.interact, u.interactWith)
 	u.page(e, "/authorize_interaction", u.arrive)
@@ -92,6 +93,7 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.file(e, "/media/emblem.png", u.art.emblem)
 	u.file(e, "/media/emblem.svg", u.art.emblemSVG)
 	u.file(e, "/media/banner.png", u.art.banner)
+	u.file(e, "/media/banner.svg", u.art.bannerSVG)
 	u.file(e, "/media/preview.png", u.art.preview)
 	u.file(e, "/media/tile.svg", u.art.tile)
 	u.file(e, "/favicon.ico", u.art.favicon)

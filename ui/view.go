@@ -21,6 +21,7 @@ type entry struct {
 	Quote   *link     // a post's: what it quotes
 	Sharers []person  // who passed it on, of what is looked for or offered
 	Who     string    // an opening's: who may answer
+	Parts   []part    // an opening's: who took how much of it
 	Behalf  person    // an opening's: for whom it is published, where that is not its publisher
 	Sub     bool      // stands in a section with a heading of its own
 	Plain   bool      // stands under its author's name already
@@ -49,6 +50,9 @@ func (v *visit) entryOf(ctx context.Context, o node.Object) (*entry, error) {
 	}
 	if opening, ok := o.(*node.Opening); ok {
 		if e.Behalf, err = v.behalfOf(ctx, opening); err != nil {
+			return nil, err
+		}
+		if e.Parts, err = v.parts(ctx, opening); err != nil {
 			return nil, err
 		}
 	}

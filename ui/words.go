@@ -27,6 +27,9 @@ func monthName(ctx context.Context, m time.Month) string {
 	return say(ctx, "month."+strconv.Itoa(int(m)))
 }
 
+// shortMonth names a month where there is little room: Dec.
+func shortMonth(_ context.Context, t time.Time) string { return t.Format("Jan") }
+
 // dayOf writes out a date that came as text, 2011-05-03; what is no date stays as it is.
 func dayOf(ctx context.Context, s string) string {
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
