@@ -163,8 +163,12 @@ func (d *desk) showAs(c echo.Context, status int, h head, body templ.Component) 
 
 // done leads on after a form, to a page that says what happened: the text of key in the status line.
 func (d *desk) done(c echo.Context, path, key string, args ...any) error {
-	ctx := c.Request().Context()
-	if err := d.node.SetFlash(ctx, d.session.ID, say(ctx, key, args...)); err != nil {
+	return d.told(c, path, say(c.Request().Context(), key, args...))
+}
+
+// told is done with a sentence that is made already.
+func (d *desk) told(c echo.Context, path, sentence string) error {
+	if err := d.node.SetFlash(c.Request().Context(), d.session.ID, sentence); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, path)
@@ -195,6 +199,8 @@ func (u *ui) mountConsole(e *echo.Echo) {
 	u.console(e, http.MethodPost, "/sign-out", node.RoleReader, u.signOut)
 
 	u.console(e, http.MethodGet, "/console", node.RoleReader, u.dashboard)
+	u.mountAccount(e)
+	u.mountColleagues(e)
 }
 
 // A way is what is done at one path, by method.
@@ -285,12 +291,9 @@ func (d *desk) confirmed(c echo.Context) (ok bool, err error) {
 			return false, err
 		}
 		if ok {
-			token, s, err := d.node.Confirm(ctx, d.session.ID)
-			if err != nil {
+			if err := d.renew(c); err != nil {
 				return false, err
 			}
-			d.session = s
-			d.ui.setCookie(c, d.ui.sessionCookie(), token)
 			return true, nil
 		}
 		errs.add(sureField, say(ctx, "sure.wrong"))

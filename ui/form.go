@@ -1,5 +1,11 @@
 package ui
 
+import (
+	"context"
+
+	"github.com/coopnode/coopnode/node"
+)
+
 // A fieldError is what is wrong with one field of a form, or with the whole where Field is "". Text is what its reader sees: what is
 // wrong and what to do.
 type fieldError struct{ Field, Text string }
@@ -74,4 +80,12 @@ func (i input) rows() int {
 		return 4
 	}
 	return i.Rows
+}
+
+// roleChoices are the roles with what each may do.
+func roleChoices(ctx context.Context) (list []pick) {
+	for _, r := range node.Roles() {
+		list = append(list, pick{string(r), say(ctx, "role."+string(r)), say(ctx, "role."+string(r)+".hint")})
+	}
+	return list
 }
