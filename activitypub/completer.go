@@ -34,16 +34,18 @@ type completer struct {
 	now       func() time.Time
 	log       *slog.Logger
 	givenBack func([]node.Visit) // called after each commit that holds visits
-	in        chan result        // closed by the owner after the last result
+	// tell is called in each transaction with how letters ended, before the commit.
+	tell func(ctx context.Context, tx node.Tx, outcomes []node.Outcome, now time.Time) error
+	in   chan result // closed by the owner after the last result
 
 	// open has a place for each letter that was sent and is not yet noted, from before the request
 	// until after the commit. It bounds what a crash sends twice, also while the disk is slow.
 	open Gate
 }
 
-func newCompleter(s node.Store, now func() time.Time, log *slog.Logger, givenBack func([]node.Visit)) *completer {
+func newCompleter(o *outgoing, tell func(context.Context, node.Tx, []node.Outcome, time.Time) error) *completer {
 	return &completer{
-		store: s, now: now, log: log, givenBack: givenBack,
+		store: o.store, now: o.now, log: o.log, givenBack: o.givenBack, tell: tell,
 		in: make(chan result, visitsAtOnce), open: NewGate(visitsAtOnce),
 	}
 }
@@ -142,7 +144,7 @@ func (c *completer) flush(ctx context.Context, b *batch) bool {
 					return err
 				}
 			}
-			return nil
+			return c.tell(ctx, tx, b.outcomes, now)
 		})
 		if err == nil {
 			break

@@ -65,7 +65,7 @@ func newOutgoing(w *Wire) *outgoing {
 		owner: rand.Text(), bell: make(chan struct{}, 1), patience: stopPatience, poll: longestPoll,
 		mine: map[string]bool{}, failing: map[string]bool{},
 	}
-	o.completer = newCompleter(o.store, o.now, o.log, o.givenBack)
+	o.completer = newCompleter(o, w.node.TellGivenUp)
 	return o
 }
 

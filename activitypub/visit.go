@@ -146,7 +146,7 @@ func (v *visit) settle(work context.Context, d *node.Delivery, j verdict, sent b
 	out := node.Outcome{Act: d.Act, Inbox: d.Inbox, Result: j.result, Retried: j.result == node.Arrived && d.Attempts > 0, Reason: j.reason}
 	if j.result == node.Later {
 		if tooOld(d, now) {
-			out.Result, out.Reason = node.Ended, givenUp(j.reason)
+			out.Result, out.Reason, out.GivenUp = node.Ended, givenUp(j.reason), true
 		} else {
 			out.NotBefore = notBefore(now, d.Attempts+1, j.after)
 			v.back[line{d.Inbox, d.Object}] = true
@@ -187,7 +187,7 @@ func (v *visit) giveUp(work context.Context, reason string) {
 	}
 	for _, d := range list {
 		if tooOld(d, now) {
-			v.completer.give(work, result{outcome: node.Outcome{Act: d.Act, Inbox: d.Inbox, Result: node.Ended, Reason: givenUp(reason)}})
+			v.completer.give(work, result{outcome: node.Outcome{Act: d.Act, Inbox: d.Inbox, Result: node.Ended, Reason: givenUp(reason), GivenUp: true}})
 		}
 	}
 }

@@ -84,6 +84,9 @@ func (n *Node) onJoin(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 	if err := tx.SaveMembership(ctx, m); err != nil {
 		return err
 	}
+	if err := n.tell(ctx, tx, Notice{Kind: NoticeApplication, About: m.JoinIRI, Actor: m.Coop}, now); err != nil {
+		return err
+	}
 	received := n.actAt("answer", TentativeAccept, now)
 	received.ObjectIRI, received.To, received.Inner = m.JoinIRI, []string{m.Coop}, application(m)
 	if err := n.say(ctx, tx, received, Recipients{Actors: received.To}); err != nil {

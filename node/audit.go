@@ -42,10 +42,11 @@ func AuditActions() []string { return slices.Clone(auditActions) }
 var auditActions = func() []string {
 	list := []string{
 		"delivery.drop", "delivery.resume", "delivery.retry", "draft.save", "follow.later", "follow.forget", "keys.revoke", "keys.rotate",
-		"node.restore", "object.hide", "object.show", "person.change", "person.invite", "person.join", "person.link", "person.password",
+		"mail.end", "mail.set", "node.restore", "object.hide", "object.show", "person.change", "person.invite", "person.join", "person.link", "person.password",
 		"person.remove", "person.reset", "person.restore", "person.role", "person.suspend", "person.welcome",
 		"report.close", "rules.change", "rules.purge", "sample.load", "sample.remove", "session.end", "session.start",
 		"share.refuse", "subscription.end", "subscription.start",
+		"webhook.end", "webhook.set",
 	}
 	for _, v := range []Verb{Create, Update, Delete, Follow, Accept, Reject, Undo, Like, Announce, Add, Remove, Flag, Move, Join, Invite, Leave} {
 		list = append(list, actionOf(v))

@@ -84,6 +84,14 @@ func TestAuditLog(t *testing.T) {
 		{func(by string) { must(x.RevokeKeys(t.Context(), by)) }, []string{"keys.revoke *", "update " + x.Links.Actor()}},
 		{func(by string) { must(x.ChangeRules(t.Context(), by, []*node.Rule{reject("sea.example")}, nil)) }, []string{"rules.change sea.example set 1, dropped 0"}},
 		{func(by string) { _, _, err := x.Purge(t.Context(), by, "sea.example"); x.must(err) }, []string{"rules.purge sea.example"}},
+		{func(by string) {
+			x.must(x.SetMail(t.Context(), by, &node.MailSettings{Host: "mail.example", Port: 587, Security: node.MailSTARTTLS, From: "mill@mill.example", User: "mill", Password: "secret"}))
+		}, []string{"mail.set mail.example mill@mill.example"}},
+		{func(by string) { x.must(x.SetMail(t.Context(), by, nil)) }, []string{"mail.end"}},
+		{func(by string) {
+			x.must(x.SetWebhook(t.Context(), by, &node.WebhookSettings{Address: "https://tools.example/secret", Kinds: node.NoticeKinds(node.RoleSteward)}, false))
+		}, []string{"webhook.set tools.example"}},
+		{func(by string) { x.must(x.SetWebhook(t.Context(), by, nil, false)) }, []string{"webhook.end"}},
 		{func(by string) { must(x.SetRole(t.Context(), by, brais.ID, node.RoleReader)) }, []string{"person.role Brais reader"}},
 		{func(by string) { must(x.NewPass(t.Context(), by, node.PassSignIn, brais.ID)) }, []string{"person.link Brais sign-in"}},
 		{func(by string) { x.must(x.SetPassword(t.Context(), by, brais.ID, "another", "")) }, []string{"person.password Brais"}},

@@ -148,6 +148,9 @@ func (n *Node) notice(ctx context.Context, tx Tx, a *Act, parent *Base, now time
 	if err := tx.SaveRemark(ctx, &Remark{Why: why, State: Unread, At: now, Object: p}, threadOf(&p.Base)); err != nil {
 		return err
 	}
+	if err := n.tellRemark(ctx, tx, p, why, parent, now); err != nil {
+		return err
+	}
 	if parent != nil || p.InReplyTo == "" || n.Links.Ours(p.InReplyTo) || !p.Audience.Listed() {
 		return nil
 	}

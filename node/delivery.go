@@ -39,6 +39,7 @@ type Outcome struct {
 	NotBefore time.Time // Later: when it may be tried again
 	Retried   bool      // Arrived: it was not the first attempt
 	Reason    string
+	GivenUp   bool // Ended: it was tried for GiveUpAfter
 }
 
 // Result of an attempt.

@@ -173,7 +173,10 @@ func (n *Node) onInvite(ctx context.Context, tx Tx, a, _ *Act, now time.Time) er
 		return err
 	}
 	m.Step, m.InviteIRI, m.Letter, m.Asked, m.Reason = StepInvited, a.IRI, plainText(a.Content), now, ""
-	return tx.SaveMembership(ctx, m)
+	if err := tx.SaveMembership(ctx, m); err != nil {
+		return err
+	}
+	return n.tell(ctx, tx, Notice{Kind: NoticeInvitation, About: m.InviteIRI, Actor: m.Federation}, now)
 }
 
 // onAdmitted takes the yes to an application of ours: this coop says now that it is a member, so that both do.

@@ -82,6 +82,23 @@ func noSteward(ctx context.Context, r Reader) error {
 // NewPass makes a token with which a person accepts the invitation, resets the password or signs in. by names who did
 // it. Errors: NotFound, Forbidden for a suspended person, Invalid for an invitation that was accepted or a welcome.
 func (n *Node) NewPass(ctx context.Context, by string, kind PassKind, person string) (token string, err error) {
+	return n.makePass(ctx, by, kind, person, func(Tx, *Person, *Pass, string, time.Time) error { return nil })
+}
+
+// SendPass makes a token as NewPass does and sends it to the mail address of the person; nobody else gets to know it. sent is
+// false where that cannot be: no mail is set up, the person has no address, or was sent enough of them. Errors as
+// NewPass.
+func (n *Node) SendPass(ctx context.Context, by string, kind PassKind, person string) (sent bool, err error) {
+	_, err = n.makePass(ctx, by, kind, person, func(tx Tx, p *Person, pass *Pass, token string, now time.Time) (err error) {
+		sent, err = n.mailLink(ctx, tx, p, token, pass.Expires, now)
+		return err
+	})
+	n.changed(err)
+	return sent, err
+}
+
+// makePass makes a token, and lets give do with it what is to be done in the same transaction.
+func (n *Node) makePass(ctx context.Context, by string, kind PassKind, person string, give func(Tx, *Person, *Pass, string, time.Time) error) (token string, err error) {
 	pass, token := (*Pass)(nil), ""
 	_, err = n.changePerson(ctx, by, person, "person.link", func(tx Tx, p *Person, now time.Time) (string, error) {
 		const op = "make link"
@@ -94,7 +111,10 @@ func (n *Node) NewPass(ctx context.Context, by string, kind PassKind, person str
 			return "", invalid(op, "That is no link for a person who is known.")
 		}
 		pass, token = drawPass(kind, p.ID, by, now)
-		return string(kind), tx.SavePass(ctx, pass)
+		if err := tx.SavePass(ctx, pass); err != nil {
+			return "", err
+		}
+		return string(kind), give(tx, p, pass, token, now)
 	})
 	if err != nil {
 		return "", err

@@ -121,7 +121,7 @@ func (n *Node) FindPerson(ctx context.Context, ref string) (*Person, error) {
 	return nil, &Error{Op: "find person", Kind: NotFound, Subject: ref, Text: fmt.Sprintf("There is no person %q here.", ref)}
 }
 
-// InvitePerson makes a person and the token of the invitation, which holds for 7 days. Until it is accepted the person
+// InvitePerson makes a person and the token of the invitation, which holds for 7 days and goes by mail too, where mail is set up. Until it is accepted the person
 // cannot do anything. by names who did it. Errors: Invalid; Exists where a name or mail address is taken.
 func (n *Node) InvitePerson(ctx context.Context, by, name, mail string, role Role) (token string, p *Person, err error) {
 	now := n.Now()
@@ -140,6 +140,9 @@ func (n *Node) InvitePerson(ctx context.Context, by, name, mail string, role Rol
 			return err
 		}
 		if err := tx.SavePass(ctx, pass); err != nil {
+			return err
+		}
+		if _, err := n.mailLink(ctx, tx, p, token, pass.Expires, now); err != nil {
 			return err
 		}
 		return n.note(ctx, tx, by, "person.invite", p.Name, string(p.Role), now)

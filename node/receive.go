@@ -118,6 +118,11 @@ func (n *Node) onFollow(ctx context.Context, tx Tx, a, answer *Act, now time.Tim
 	if err := tx.SaveFollower(ctx, f); err != nil {
 		return err
 	}
+	if old == nil {
+		if err := n.tell(ctx, tx, Notice{Kind: NoticeFollower, About: a.Actor, Actor: a.Actor}, now); err != nil {
+			return err
+		}
+	}
 	if err := n.wantIcon(ctx, tx, a.Actor, now); err != nil || f.State != Accepted {
 		return err
 	}

@@ -102,7 +102,10 @@ func (n *Node) onFlag(ctx context.Context, tx Tx, a, _ *Act, now time.Time) erro
 			return err
 		}
 	}
-	return tx.SaveReport(ctx, r)
+	if err := tx.SaveReport(ctx, r); err != nil || r.Times > 1 {
+		return err
+	}
+	return n.tell(ctx, tx, Notice{Kind: NoticeReport, About: r.ID, Actor: r.Actor}, now)
 }
 
 // SendReport tells the server of about that it or what it published should be looked at there. Only

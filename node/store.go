@@ -135,6 +135,13 @@ type Reader interface {
 	// PassedSince counts how often something of an actor was passed on since then, which is the beginning of a day.
 	PassedSince(ctx context.Context, actor string, since time.Time) (int, error)
 
+	Secret(ctx context.Context, id string) ([]byte, error) // NotFound
+	NoticeChoices(ctx context.Context, person string) (map[NoticeKind]NoticeChoice, error)
+	Notices(ctx context.Context, q NoticeQuery) ([]*Notice, error) // newest first
+	CountNotices(ctx context.Context, q NoticeQuery) (int, error)
+	DueNotices(ctx context.Context, webhook bool, now time.Time, limit int) ([]*Notice, error) // links first, then what is due longest
+	NoticeSecret(ctx context.Context, id string) ([]byte, error)                               // of one that waits; NotFound
+
 	Rules(ctx context.Context) ([]*Rule, error)
 	RulesFor(ctx context.Context, targets []string) ([]*Rule, error)
 	// KnownActors lists the addresses of all others of whom something is kept.
@@ -247,6 +254,15 @@ type Writer interface {
 	// DoubtInbox makes a TaskDoubt, due then, for each follower whose letters go to inbox, its own or
 	// the shared one. One that is there already stays as it is: it remembers what was seen before.
 	DoubtInbox(ctx context.Context, inbox string, due time.Time) error
+
+	SaveSecret(ctx context.Context, id string, secret []byte) error // sealed (KEY-2)
+	DropSecret(ctx context.Context, id string) error
+	SaveNoticeChoice(ctx context.Context, person string, kind NoticeKind, choice NoticeChoice) error
+	AddNotice(ctx context.Context, t *Notice) error // one to the same recipient of the same stays as it is
+	SealNotice(ctx context.Context, id string, secret []byte) error
+	SettleNotice(ctx context.Context, t *Notice) error // Due, Attempts, State, Reason and Ended; one that has ended forgets its secret
+	// PutOffNotices puts off all that is due, for persons or for the webhook, and gives up what could not go in time.
+	PutOffNotices(ctx context.Context, webhook bool, now, until time.Time, reason string) error
 
 	// SaveRule keeps a rule in place of one for the same target. What is kept of those whom it is about
 	// does not change by it: JudgeActor does that. Of actors and objects that come later the store knows by itself.

@@ -357,7 +357,10 @@ func (n *Node) onApplication(ctx context.Context, tx Tx, a *Act, now time.Time) 
 		return err
 	}
 	m.Step, m.JoinIRI, m.Letter, m.Asked = StepApplied, in.IRI, plainText(in.Content), now
-	return tx.SaveMembership(ctx, m)
+	if err := tx.SaveMembership(ctx, m); err != nil {
+		return err
+	}
+	return n.tell(ctx, tx, Notice{Kind: NoticeApplication, About: m.JoinIRI, Actor: m.Coop}, now)
 }
 
 // onRemove ends our membership where a federation says so; and an application about which we were asked.

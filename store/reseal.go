@@ -19,8 +19,8 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// Reseal draws a new master key, seals every private key with it in one transaction, and puts it in the
-// place of the old one (KEY-5). It returns how many keys there are. A server that runs beside it goes on.
+// Reseal draws a new master key, seals every private key and every other secret with it in one transaction, and puts it in the
+// place of the old one (KEY-5). It returns how many there are. A server that runs beside it goes on.
 //
 // Whatever happens, a file that opens all rows is there: the new key is on disk before the commit, and
 // takes the name of the old one after it; who finds neither renamed tries both. All of it is done inside
@@ -42,7 +42,7 @@ func (db *DB) Reseal(ctx context.Context) (count int, err error) {
 		if err := db.seal.finish(c); err != nil {
 			return err
 		}
-		rows, err := sealedKeys(c)
+		rows, err := sealedRows(c)
 		if err != nil {
 			return sqliteError(op, "", err)
 		}
@@ -56,13 +56,13 @@ func (db *DB) Reseal(ctx context.Context) (count int, err error) {
 		if err != nil {
 			return fileError(op, newKeyPath(path), err)
 		}
-		for id, sealed := range rows {
-			secret, err := db.seal.open(sealed, id)
+		for _, row := range rows {
+			secret, err := db.seal.open(row.sealed, row.id)
 			if err != nil {
-				return sealError(id, err)
+				return sealError(row.id, err)
 			}
-			if _, err := c.exec(`update own_key set sealed = $2 where id = $1`, id, closeWith(aead, secret, id)); err != nil {
-				return sqliteError(op, id, err)
+			if _, err := c.exec("update "+row.table+" set sealed = $2 where id = $1", row.id, closeWith(aead, secret, row.id)); err != nil {
+				return sqliteError(op, row.id, err)
 			}
 		}
 		count = len(rows)
@@ -90,15 +90,15 @@ func (s *sealer) finish(c *conn) error {
 	} else if err != nil {
 		return err
 	}
-	id, sealed, err := anyOwnKey(c)
-	if err != nil {
+	row, err := anySealed(c)
+	if err != nil || row == nil {
 		return err
 	}
 	aead, err := newAEAD(key)
 	if err != nil {
 		return err
 	}
-	if _, err := openWith(aead, sealed, id); err != nil {
+	if _, err := openWith(aead, row.sealed, row.id); err != nil {
 		return nil // its transaction was never committed
 	}
 	if err := os.Rename(newKeyPath(s.path), s.path); err != nil {
@@ -108,25 +108,37 @@ func (s *sealer) finish(c *conn) error {
 	return syncDir(filepath.Dir(s.path))
 }
 
-// anyOwnKey is one sealed row, by which a master key is tried; nil if there is none.
-func anyOwnKey(c *conn) (id string, sealed []byte, err error) {
-	rows, err := sealedKeys(c)
-	for id, sealed := range rows {
-		return id, sealed, nil
-	}
-	return "", nil, sqliteError("read own key", "", err)
+// sealedTables are the tables with rows that the master key seals, each by its id.
+var sealedTables = []string{"own_key", "secret", "notice"}
+
+// sealedRow is one of them.
+type sealedRow struct {
+	table, id string
+	sealed    []byte
 }
 
-func sealedKeys(c *conn) (map[string][]byte, error) {
-	rows := map[string][]byte{}
-	err := c.each(func(r rowScanner) error {
-		var id string
-		var sealed []byte
-		err := r.Scan(&id, &sealed)
-		rows[id] = sealed
-		return err
-	}, `select id, sealed from own_key`)
-	return rows, err
+// anySealed is one sealed row, by which a master key is tried; nil if there is none.
+func anySealed(c *conn) (*sealedRow, error) {
+	rows, err := sealedRows(c)
+	if err != nil || len(rows) == 0 {
+		return nil, sqliteError("read sealed rows", "", err)
+	}
+	return rows[0], nil
+}
+
+func sealedRows(c *conn) (rows []*sealedRow, err error) {
+	for _, table := range sealedTables {
+		err = c.each(func(r rowScanner) error {
+			row := &sealedRow{table: table}
+			err := r.Scan(&row.id, &row.sealed)
+			rows = append(rows, row)
+			return err
+		}, "select id, sealed from "+table+" where sealed is not null")
+		if err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // sealError says that a sealed row does not open.

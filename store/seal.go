@@ -86,12 +86,12 @@ func openWith(a cipher.AEAD, sealed []byte, id string) ([]byte, error) {
 
 // catchUp makes sure, inside a transaction, that what is sealed next is sealed with the master key that holds now.
 func (s *sealer) catchUp(c *conn) error {
-	id, sealed, err := anyOwnKey(c)
-	if err != nil || sealed == nil {
+	row, err := anySealed(c)
+	if err != nil || row == nil {
 		return err
 	}
-	_, err = s.open(sealed, id)
-	return sealError(id, err)
+	_, err = s.open(row.sealed, row.id)
+	return sealError(row.id, err)
 }
 
 const masterKeyBytes = 32

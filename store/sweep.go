@@ -26,6 +26,7 @@ var sweeps = []string{
 	    and not exists (select 1 from delivery d where d.act = act.seq)
 	    and not exists (select 1 from followed f where f.follow_iri = act.iri)`,
 	`delete from delivery_hour where hour_ms < $1`,
+	`delete from notice where ended_ms > 0 and ended_ms < $1`,
 	`delete from report where closed_ms > 0 and closed_ms < $1`,
 	// What others published, nobody whom we hear brought here, and no conversation, act or page of ours needs.
 	dropForeign,

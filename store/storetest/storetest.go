@@ -71,6 +71,11 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"a letter for those followers that are cooperatives", enqueueCoops},
 		{"letters by the hour", deliveryHours},
 
+		{"notices are kept once for each recipient, and go with it", noticesKept},
+		{"notices that are due, put off and given up", noticesDue},
+		{"secrets are kept as long as they are needed (KEY-2)", noticeSecrets},
+		{"how a person wants to hear of what", noticeChoices},
+
 		{"rules are kept and found by their targets", rules},
 		{"what is refused is hidden, what is limited not listed, both come back (MOD-4)", judged},
 		{"what comes later is judged by the rules (MOD-3)", judgedLater},
