@@ -30,6 +30,7 @@ require (
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	github.com/wneessen/go-mail v0.8.1 // mail: SMTP with STARTTLS and AUTH, headers and MIME parts as the RFCs want them
 )
 
 require (

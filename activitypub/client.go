@@ -266,6 +266,11 @@ func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	return c.reach(req)
+}
+
+// reach makes one request, wherever the address rules let it go, and sorts its errors.
+func (c *Client) reach(req *http.Request) (*http.Response, error) {
 	err := c.checkName(req.Context(), req.URL)
 	if err == nil {
 		var res *http.Response

@@ -76,6 +76,7 @@ func rootCommand(a *app) *cobra.Command {
 		inboxCommand(a),
 		blockCommand(a),
 		reportCommand(a),
+		noticeCommand(a),
 
 		deliveryCommand(a),
 		backupCommand(a),

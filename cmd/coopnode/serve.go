@@ -106,6 +106,7 @@ func (a *app) serve(ctx context.Context) error {
 	for _, loop := range wire.Loops() {
 		running.Go(func() error { return ended(loop.Run(runCtx)) })
 	}
+	running.Go(func() error { return ended(newNoticeCarrier(h, wire, log).Run(runCtx)) })
 	running.Go(func() error { return ended(watch(runCtx, h)) })
 	running.Go(func() error { return ended(h.KeepIndexed(runCtx)) })
 	running.Go(func() error {
