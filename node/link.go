@@ -114,6 +114,9 @@ func (l Links) AuthorizeInteraction(iri string) string {
 	return l.Base + "/authorize_interaction?uri=" + url.QueryEscape(iri)
 }
 
+// Pass is where a link that works once leads.
+func (l Links) Pass(token string) string { return l.Base + "/welcome/" + token }
+
 // Tag is the page of a hashtag, Skill the address that names a skill.
 func (l Links) Tag(tag string) string   { return l.Base + "/tags/" + url.PathEscape(tag) }
 func (l Links) Skill(key string) string { return l.Base + "/ns/skills/" + url.PathEscape(key) }

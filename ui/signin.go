@@ -122,8 +122,8 @@ func (u *ui) signOut(c echo.Context, d *desk) error {
 	return c.Redirect(http.StatusSeeOther, "/")
 }
 
-// passPath is where a one-time link leads.
-func passPath(token string) string { return "/welcome/" + token }
+// passPath is where a one-time link leads, on this node.
+func passPath(token string) string { return node.Links{}.Pass(token) }
 
 // arriveBy handles GET /welcome/:token: what the link does, and the button that does it. The link is not used by looking
 // at it, for programs that read mail look at links too.
@@ -230,7 +230,7 @@ func (u *ui) sendReset(c echo.Context, _ *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	if err := u.opt.SendLink(ctx, p, kind, u.node.Links.Base+passPath(token)); err != nil {
+	if err := u.opt.SendLink(ctx, p, kind, u.node.Links.Pass(token)); err != nil {
 		return view{}, err
 	}
 	return u.resetPage(c, f)

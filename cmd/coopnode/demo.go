@@ -94,7 +94,7 @@ func (a *app) demo(ctx context.Context, script, keep bool) (err error) {
 		err = v.federate(ctx)
 	}
 	if err == nil {
-		if err = v.invite(); err == nil {
+		if err = v.invite(ctx); err == nil {
 			err = v.watch(ctx)
 		}
 	}

@@ -43,12 +43,13 @@ func (v *village) program() string {
 }
 
 // invite tells how a person takes part.
-func (v *village) invite() error {
+func (v *village) invite(ctx context.Context) error {
 	type place struct {
 		Name   string `json:"name"`
 		Page   string `json:"page"`
 		Config string `json:"config"`
 		Seen   string `json:"seenAt,omitempty"`
+		SignIn string `json:"signIn"`
 		Line   string `json:"line"`
 	}
 	var places []place
@@ -57,6 +58,10 @@ func (v *village) invite() error {
 			v.program(), shellWord(n.config()), shellWord(n.tryTitle), shellWord(n.tryAmount))}
 		if i := slices.IndexFunc(v.coops, func(o *villager) bool { return slices.Contains(o.follows, n) }); i >= 0 {
 			p.Seen = v.coops[i].links().Board()
+		}
+		var err error
+		if p.SignIn, err = v.signInLink(ctx, n); err != nil {
+			return err
 		}
 		places = append(places, p)
 	}
@@ -67,6 +72,13 @@ func (v *village) invite() error {
 				row("    "+p.Name, p.Page, v.coops[i].where)
 			}
 		})
+		fmt.Fprintf(w, "\n  Sign in as one of them: open a link and press its button. Each works once, for half an hour.\n\n")
+		table(w, func(row func(...any)) {
+			for _, p := range places {
+				row("    "+p.Name, p.SignIn)
+			}
+		})
+		fmt.Fprintf(w, "\n  Another one: %s --config %s person link %s\n", v.program(), shellWord(places[0].Config), guestName)
 		fmt.Fprintf(w, "\n  Publish something as one of them: paste a line into another terminal and see it arrive below\n  and on the page.\n")
 		for _, p := range places {
 			if p.Seen != "" { // nobody hears of what the others publish
@@ -75,6 +87,30 @@ func (v *village) invite() error {
 		}
 		fmt.Fprintf(w, "\n  Ctrl-C ends the demo and removes its files.\n  now your own: coopnode init coop.example\n\n")
 	})
+}
+
+// guestName is who takes part in the demo, in the coops.
+const guestName = "You"
+
+// signInLink makes the guest a steward of a coop, and gives a link with which the guest signs in.
+func (v *village) signInLink(ctx context.Context, n *villager) (string, error) {
+	by := v.a.by()
+	invitation, p, err := n.h.InvitePerson(ctx, by, guestName, "", node.RoleSteward)
+	if err != nil {
+		return "", err
+	}
+	_, s, _, err := n.h.RedeemPass(ctx, invitation, node.Guest{})
+	if err != nil {
+		return "", err
+	}
+	if err := n.h.EndSession(ctx, p.ID, s.ID); err != nil { // nobody has it
+		return "", err
+	}
+	token, err := n.h.NewPass(ctx, by, node.PassSignIn, p.ID)
+	if err != nil {
+		return "", err
+	}
+	return n.h.Links.Pass(token), nil
 }
 
 // watch tells what arrives where until ctx ends.

@@ -44,7 +44,8 @@ type made struct {
 	Name    string `json:"name"`
 	Config  string `json:"config"`
 	Data    string `json:"data"`
-	New     bool   `json:"new"` // false where it was there already
+	New     bool   `json:"new"`               // false where it was there already
+	Welcome string `json:"welcome,omitempty"` // with which the first steward comes in, while there is none
 }
 
 func initCommand(a *app) *cobra.Command {
@@ -145,6 +146,9 @@ func (a *app) initialise(ctx context.Context, nn newNode) error {
 		return err
 	}
 	m := made{Address: h.Links.Base, Handle: p.Address(), Name: p.Name, Config: cfg.File, Data: cfg.Data, New: fresh}
+	if m.Welcome, err = h.welcome(ctx, a.by()); err != nil {
+		return err
+	}
 	if err := a.show(m, func(w io.Writer) {
 		table(w, func(row func(...any)) {
 			row("address", m.Address+"/")
@@ -155,6 +159,9 @@ func (a *app) initialise(ctx context.Context, nn newNode) error {
 		})
 	}); err != nil {
 		return err
+	}
+	if !a.quiet && !a.json {
+		writeWelcome(a.errOut, m.Welcome)
 	}
 	serve := "coopnode serve" + a.whereFlags()
 	switch {

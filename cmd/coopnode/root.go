@@ -73,6 +73,9 @@ func rootCommand(a *app) *cobra.Command {
 		federationCommand(a),
 		memberCommand(a),
 
+		personCommand(a),
+		auditCommand(a),
+
 		inboxCommand(a),
 		blockCommand(a),
 		reportCommand(a),

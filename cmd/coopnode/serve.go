@@ -92,6 +92,10 @@ func (a *app) serve(ctx context.Context) error {
 		closeAll(listeners)
 		return err
 	}
+	if err := a.tellWelcome(ctx, h); err != nil {
+		closeAll(listeners)
+		return err
+	}
 	log.InfoContext(ctx, "serving", "address", h.Links.Base, "version", programVersion(), "data", cfg.Data)
 
 	running, runCtx := errgroup.WithContext(ctx)
@@ -200,7 +204,7 @@ func shorten(_ []string, attr slog.Attr) slog.Attr {
 
 // watch looks once a second whether a command changed the data, and wakes the loops (decisions 34). Once a minute, and
 // soon after the start, it gives memory back that is not in use, for a node has little to do most of the time, and looks
-// after the log of the database.
+// after the log of the database. The link for the first steward goes when it was used.
 func watch(ctx context.Context, h *house) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -217,6 +221,9 @@ func watch(ctx context.Context, h *house) error {
 		changed, err := h.db.Changed(ctx)
 		if err != nil && ctx.Err() == nil {
 			h.Log().WarnContext(ctx, "could not look for changes", "err", err)
+		}
+		if err := h.endWelcome(ctx); err != nil && ctx.Err() == nil {
+			h.Log().WarnContext(ctx, "the link for the first steward is over, but its file could not be removed", "err", err)
 		}
 		if changed {
 			h.Ring()
