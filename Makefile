@@ -17,8 +17,8 @@ test: tools lint
 	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 60m ./...
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
-# detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text. And modules of Debian's Python that read
-# feeds and calendars.
+# detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text. And modules of
+# Debian's Python that read feeds and calendars.
 TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m
 PYTHON = feedparser icalendar
 
