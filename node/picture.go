@@ -100,7 +100,7 @@ type Drawing struct {
 // density, below a text the width of a column.
 func shapeOf(use PictureUse) Shape {
 	if use == AsIcon {
-		return Shape{Side: 96, Square: true}
+		return Shape{Side: 88, Square: true}
 	}
 	return Shape{Side: 1600}
 }
