@@ -60,6 +60,7 @@ func newSample(t *testing.T) *sample {
 		"/interact?uri="+url.QueryEscape(f.question), "/interact?uri=https%3A%2F%2Fnobody.example%2F")
 	s.add(t, s.nodes["trama"], 1, "/", "/members", "/shared", "/directory")
 	s.add(t, s.nodes["hinata"], 0, "/", "/openings", "/directory", "/posts")
+	s.add(t, s.nodes["toxeira"], 0, "/", "/federations/"+strings.TrimPrefix(s.nodes["trama"], "http://"))
 	s.add(t, s.nodes["ventana"], 0, "/", "/openings")
 	s.pages = append(s.pages, sitePage{p.base + "/nothing", http.StatusNotFound, nil, true})
 	for address := range f.gone {
