@@ -202,7 +202,7 @@ function formless() {
     for (const e of svg.querySelectorAll("rect, circle, path, line, polyline, use")) {
       if (!e.checkVisibility()) continue;
       const { fill, stroke } = getComputedStyle(e);
-      const colours = [fill, stroke].filter((c) => c !== "none" && !/, 0\)$/.test(c) && !c.startsWith("url"));
+      const colours = [fill, stroke].filter((c) => c !== "none" && !/^rgba\(.*, 0\)$/.test(c) && !c.startsWith("url"));
       if (colours.length > 0 && !colours.some((c) => contrast(c) >= 3)) found.push(`cannot be seen: ${colours} in ${e.outerHTML.slice(0, 120)}`);
     }
   }
