@@ -2,7 +2,9 @@ package ui
 
 import (
 	"cmp"
+	"context"
 	_ "embed" // the middles of countries travel inside the program
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -67,7 +69,9 @@ func placeOnMap(p node.Place) (at point, ok bool) {
 // A pin is one coop on the map, or several that are too close together to be told apart.
 type pin struct {
 	point
-	Coops []*coopView
+	Coops  []*coopView
+	Label  string // of one alone, where there is room for it
+	Before bool   // the label ends at the pin
 }
 
 // A worldMap is the map with its pins, and lines between those who work together.
@@ -81,8 +85,13 @@ type worldMap struct {
 // A mapLine joins two pins by an arc.
 type mapLine struct{ From, Bend, To point }
 
+// path is the line as SVG draws it.
+func (l mapLine) path() string {
+	return fmt.Sprintf("M%.0f %.0fQ%.0f %.0f %.0f %.0f", l.From.X, l.From.Y, l.Bend.X, l.Bend.Y, l.To.X, l.To.Y)
+}
+
 // closest is how far apart two pins are at least, in units of the map: nearer ones become one with a number.
-const closest = 14
+const closest = 20
 
 // newMap puts coops on the map; nil if none says where it is. Partners are pairs of addresses of coops.
 func newMap(coops []*coopView, partners [][2]string) *worldMap {
@@ -95,7 +104,7 @@ func newMap(coops []*coopView, partners [][2]string) *worldMap {
 		}
 		m.Coops++
 		lands[c.Coop.Place.Country] = true
-		m.Pins = append(m.Pins, &pin{at, []*coopView{c}})
+		m.Pins = append(m.Pins, &pin{point: at, Coops: []*coopView{c}})
 	}
 	if m.Coops == 0 {
 		return nil
@@ -140,10 +149,135 @@ func (m *worldMap) join() {
 			}
 		}
 	}
+	m.label()
 	slices.SortStableFunc(m.Pins, func(a, b *pin) int { return cmp.Compare(a.Y, b.Y) }) // the southern ones on top
 }
+
+// mostLabels is how many names the map bears; beyond that they are noise.
+const mostLabels = 24
+
+// label names the pins of one coop where the name covers nothing: right of the pin, else left of it.
+func (m *worldMap) label() {
+	const high, letter, gap, left, right = 12, 5.8, 9, 34, 936
+	type box struct{ x, y, w, h float64 }
+	var taken []box
+	for _, p := range m.Pins {
+		taken = append(taken, box{p.X - closest/2, p.Y - closest/2, closest, closest})
+	}
+	free := func(b box) bool {
+		return b.x > left && b.x+b.w < right && !slices.ContainsFunc(taken, func(t box) bool {
+			return b.x < t.x+t.w && t.x < b.x+b.w && b.y < t.y+t.h && t.y < b.y+b.h
+		})
+	}
+	named := 0
+	for _, p := range m.Pins {
+		if len(p.Coops) > 1 || named == mostLabels {
+			continue
+		}
+		name := shorten(p.Coops[0].Person.Name, 24)
+		wide := float64(len([]rune(name))) * letter
+		after, before := box{p.X + gap, p.Y - high/2, wide, high}, box{p.X - gap - wide, p.Y - high/2, wide, high}
+		switch {
+		case free(after):
+			p.Label, taken = name, append(taken, after)
+		case free(before):
+			p.Label, p.Before, taken = name, true, append(taken, before)
+		default:
+			continue
+		}
+		named++
+	}
+}
+
+// mostNames is how many coops a pin of several names before it only counts them.
+const mostNames = 6
+
+// title says who stands at a pin.
+func (p *pin) title(ctx context.Context) string {
+	var names []string
+	for _, c := range p.Coops[:min(len(p.Coops), mostNames)] {
+		names = append(names, c.Person.Name)
+	}
+	if more := len(p.Coops) - mostNames; more > 0 {
+		return sayCount(ctx, "map.more", float64(more), list(ctx, names...))
+	}
+	if len(p.Coops) == 1 {
+		return list(ctx, names[0], place(ctx, p.Coops[0].Coop.Place))
+	}
+	return list(ctx, names...)
+}
+
+// href is the page of the one coop at a pin, or the part of the directory where most of several stand.
+func (p *pin) href() string {
+	if len(p.Coops) == 1 {
+		return p.Coops[0].Page
+	}
+	count, most := map[string]int{}, ""
+	for _, c := range p.Coops {
+		land := c.Coop.Place.Country
+		if count[land]++; count[land] > count[most] {
+			most = land
+		}
+	}
+	return "/directory" + sought{Country: most}.query()
+}
+
+// mapTitle says how many coops stand on the map, and in how many countries.
+func mapTitle(ctx context.Context, m *worldMap) string {
+	return say(ctx, "map.title", sayCount(ctx, "map.coops", float64(m.Coops)), sayCount(ctx, "map.lands", float64(m.Lands)))
+}
+
+// at writes one number of a place on the map.
+func at(n float64) string { return strconv.FormatFloat(n, 'f', 1, 64) }
 
 // arc is the point that bends a line upwards, as if it went over the globe.
 func arc(a, b point) point {
 	return point{(a.X + b.X) / 2, (a.Y+b.Y)/2 - math.Abs(a.X-b.X)*.18 - math.Abs(a.Y-b.Y)*.04}
+}
+
+// Bounds of what the map of the directory shows.
+const (
+	mostOnMap    = 600 // coops
+	mostTogether = 100 // projects, and openings, in which coops work together
+)
+
+// mapOf draws those whom a search finds, and lines between those who take part in the same projects or openings.
+func (v *visit) mapOf(ctx context.Context, q node.SearchQuery) (*worldMap, error) {
+	var coops []*coopView
+	q.Before, q.Limit = "", 200
+	for len(coops) < mostOnMap {
+		found, next, err := v.node.Search(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if f.Actor != nil && f.Actor.Coop != nil {
+				coops = append(coops, &coopView{Person: personOf(f.Actor), Page: v.knownPage(f.Actor), Coop: f.Actor.Coop})
+			}
+		}
+		if q.Before = next; next == "" {
+			break
+		}
+	}
+	var together [][2]string
+	for _, t := range []node.ObjectType{node.TypeProject, node.TypeOpening} {
+		objects, _, err := v.node.Objects(ctx, node.ObjectQuery{Type: t, Listed: true, Limit: mostTogether})
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range objects {
+			from := o.Common().Actor
+			switch o := o.(type) {
+			case *node.Project:
+				for _, p := range o.Participants {
+					together = append(together, [2]string{from, p.Actor})
+				}
+			case *node.Opening:
+				for _, f := range o.FilledBy {
+					together = append(together, [2]string{from, f.Actor})
+				}
+			}
+		}
+	}
+	return newMap(coops, together), nil
 }

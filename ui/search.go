@@ -180,13 +180,17 @@ func (u *ui) directory(c echo.Context, v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	m, err := v.mapOf(ctx, q)
+	if err != nil {
+		return view{}, err
+	}
 	federations, _, err := v.node.Search(ctx, node.SearchQuery{Kinds: []string{node.KindOfFederation}, At: v.now, Limit: 200})
 	if err != nil {
 		return view{}, err
 	}
 	h := head{Title: say(ctx, "directory.title"), Description: say(ctx, "directory.lead"), Kind: "website", Canonical: u.node.Links.Directory(), Section: "/directory",
 		Hidden: !s.isZero() || v.query.Get("before") != ""}
-	return view{head: h, body: directoryBody(v, s, f, federationOptions(federations, s.Federation))}, nil
+	return view{head: h, body: directoryBody(v, s, f, m, federationOptions(federations, s.Federation))}, nil
 }
 
 // An option is one of a choice.
@@ -245,6 +249,22 @@ func federationOptions(found []node.Found, chosen string) (list []option) {
 		list = append(list, option{f.Actor.Host, plainName(f.Actor.Label())})
 	}
 	return withChosen(list, chosen, plainName(chosen))
+}
+
+// A landChip leads to the coops of one country.
+type landChip struct {
+	link
+	Here bool
+}
+
+// landChips are all countries together and those with most coops.
+func landChips(ctx context.Context, s sought, facets *node.SearchFacets) []landChip {
+	chips := []landChip{{link{say(ctx, "directory.everywhere"), "/directory"}, s.isZero()}}
+	for _, f := range facets.Countries[:min(len(facets.Countries), 8)] {
+		only := sought{Country: strings.ToUpper(f.Value)}
+		chips = append(chips, landChip{link{say(ctx, "directory.land", countryChoice(ctx, f.Value), number(ctx, float64(f.Coops))), "/directory" + only.query()}, sameChoice(s.Country, f.Value)})
+	}
+	return chips
 }
 
 func kindChoice(ctx context.Context, kind string) string {
