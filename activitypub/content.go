@@ -1,6 +1,7 @@
 package activitypub
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"strings"
@@ -143,8 +144,8 @@ func (w words) whereOf(o *node.Opening) string {
 		}
 		parts = append(parts, remote)
 	}
-	if o.Place.Name != "" {
-		parts = append(parts, o.Place.Name)
+	if place := cmp.Or(o.Place.Name, o.Place.Locality); place != "" {
+		parts = append(parts, place)
 	}
 	return strings.Join(parts, ", ")
 }

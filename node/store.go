@@ -17,9 +17,6 @@ type Store interface {
 	Tx(ctx context.Context, f func(Tx) error) error
 	// Generation changes whenever another process may have changed the data.
 	Generation() int64
-	// Revision changes whenever anything is changed in the data, before the Tx that did it returns; with Generation where
-	// it was another process.
-	Revision() int64
 }
 
 // PictureShelf keeps the files of pictures, each whole or not at all. Files have no part in
@@ -74,6 +71,7 @@ type Reader interface {
 	Follower(ctx context.Context, actor string) (*Following, error) // NotFound
 	FollowerList(ctx context.Context, q FollowQuery) ([]*Following, error)
 	CountFollowers(ctx context.Context) (int, error)
+	CountFollowerServers(ctx context.Context) (int, error)          // on which the accepted ones have their inboxes
 	Followed(ctx context.Context, actor string) (*Following, error) // NotFound
 	FollowedList(ctx context.Context, q FollowQuery) ([]*Following, error)
 	CountFollowed(ctx context.Context) (int, error)

@@ -12,8 +12,12 @@ const (
 	followerOf     = `select actor, state, follow_iri, since_ms from follower where actor = $1`
 	followedOf     = `select actor, state, follow_iri, since_ms from followed where actor = $1`
 	countFollowers = `select count(*) from follower where state = 'accepted'`
-	countFollowed  = `select count(*) from followed where state = 'accepted'`
-	listFollowers  = `
+	countServers   = `
+		select count(distinct a.mailbox_host)
+		  from follower f join actor a on a.iri = f.actor
+		 where f.state = 'accepted'`
+	countFollowed = `select count(*) from followed where state = 'accepted'`
+	listFollowers = `
 		select f.actor, f.state, f.follow_iri, f.since_ms, a.data
 		  from follower f left join actor a on a.iri = f.actor
 		 where ($1 = '' or f.state = $1) and ($2 = '' or f.seq < (select seq from follower where actor = $2))
@@ -98,6 +102,11 @@ func (q questions) followings(ctx context.Context, text string, query node.Follo
 // CountFollowers counts the accepted followers.
 func (q questions) CountFollowers(ctx context.Context) (int, error) {
 	return q.countFollows(ctx, countFollowers)
+}
+
+// CountFollowerServers counts the hosts of their inboxes.
+func (q questions) CountFollowerServers(ctx context.Context) (int, error) {
+	return q.countFollows(ctx, countServers)
 }
 
 // CountFollowed counts those who have accepted that we listen.

@@ -17,6 +17,23 @@ func followers(t *testing.T, x *fixture) {
 	})
 }
 
+// followerServers counts where the accepted followers have their inboxes, each host once.
+func followerServers(_ *testing.T, x *fixture) {
+	for i, host := range []string{"a.example", "a.example", "b.example", "c.example"} {
+		who := x.person(host, fmt.Sprint(i), false)
+		state := node.Accepted
+		if host == "c.example" {
+			state = node.Pending
+		}
+		x.write(func(tx node.Tx) error {
+			return tx.SaveFollower(x.ctx, &node.Following{Actor: who.IRI, State: state, FollowIRI: fmt.Sprint("follow-", i), Since: noon})
+		})
+	}
+	n, err := x.CountFollowerServers(x.ctx)
+	x.ok(err)
+	check(x, "servers", n, 2)
+}
+
 func followed(t *testing.T, x *fixture) {
 	follows(x, func(tx node.Tx) followMethods {
 		return followMethods{tx.SaveFollowed, tx.RemoveFollowed, tx.Followed, tx.FollowedList, tx.CountFollowed}

@@ -20,7 +20,6 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"transaction that panics leaves nothing and the store goes on", txPanic},
 		{"transaction of an ended context does not run", txEndedContext},
 		{"transactions at once are alone each", txAlone},
-		{"revision tells of every change", revision},
 		{"transaction reads what it wrote", txReadsItself},
 
 		{"setting", settings},
@@ -51,6 +50,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"outbox holds what is listed", outbox},
 
 		{"followers newest first", followers},
+		{"servers of followers, each once", followerServers},
 		{"followed newest first", followed},
 		{"timeline shows each object once", timelineOnce},
 		{"shares of one actor", sharesOfActor},
