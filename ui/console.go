@@ -201,6 +201,7 @@ func (u *ui) mountConsole(e *echo.Echo) {
 	u.console(e, http.MethodGet, "/console", node.RoleReader, u.dashboard)
 	u.mountAccount(e)
 	u.mountColleagues(e)
+	u.mountEditors(e)
 }
 
 // A way is what is done at one path, by method.

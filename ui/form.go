@@ -36,6 +36,7 @@ type input struct {
 	Mode        string // inputmode, for the keyboard of a phone
 	Lang        string // of the value
 	Required    bool
+	Quiet       bool // says nothing of being optional, as most of its form is
 	Literal     bool // an address or a code: from left to right, without spelling or capitals
 	Max         int  // characters; 0 for no limit
 	Rows        int  // of an area; 4 if 0

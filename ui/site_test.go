@@ -39,20 +39,15 @@ func newSite(t testing.TB) *site {
 
 func emptySite(t testing.TB) *site {
 	t.Helper()
-	return emptySiteOn(t, storetest.Open(t))
-}
-
-// emptySiteOn is a new site that remembers in db.
-func emptySiteOn(t testing.TB, db node.Store) *site {
-	t.Helper()
 	var s site
 	s.setClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))
+	db := storetest.Open(t)
 	encoder := func(node.Links) node.Encoder { return plainEncoder{} }
 	if err := node.SetUp(t.Context(), db, encoder, node.Setup{Base: base, Handle: "toxeira", Name: "Toxeira"}, s.now()); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	if s.node, err = node.New(t.Context(), db, encoder, node.Options{Now: s.now, Markdown: ui.Markdown, Clean: ui.Clean}); err != nil {
+	if s.node, err = node.New(t.Context(), db, encoder, node.Options{Now: s.now, Markdown: ui.Markdown, Clean: ui.Clean, Redraw: ui.Redraw}); err != nil {
 		t.Fatal(err)
 	}
 	s.echo = echo.New()

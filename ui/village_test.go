@@ -20,9 +20,17 @@ type stall struct {
 // plainEncoder writes what a node needs to keep something; these tests do not look at it.
 type plainEncoder struct{}
 
-func (plainEncoder) EncodeActor(a *node.Actor) ([]byte, error)  { return json.Marshal(a.IRI) }
-func (plainEncoder) EncodeObject(o node.Object) ([]byte, error) { return json.Marshal(o.Common().IRI) }
-func (plainEncoder) EncodeAct(a *node.Act) ([]byte, error)      { return json.Marshal(a.IRI) }
+func (plainEncoder) EncodeActor(a *node.Actor) ([]byte, error) { return json.Marshal(a.IRI) }
+func (plainEncoder) EncodeAct(a *node.Act) ([]byte, error)     { return json.Marshal(a.IRI) }
+
+// EncodeObject has the texts too, which previews show.
+func (plainEncoder) EncodeObject(o node.Object) ([]byte, error) {
+	byLang := map[string]string{}
+	for _, t := range o.Common().Texts {
+		byLang[t.Lang] = "<p>" + t.Title + "</p>" + t.HTML
+	}
+	return json.Marshal(map[string]any{"id": o.Common().IRI, "contentMap": byLang})
+}
 
 func ptr[T any](v T) *T { return &v }
 
