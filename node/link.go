@@ -145,14 +145,13 @@ func (l Links) BannerOf(us *Actor) string {
 // Picture is where a picture of that name is served.
 func (l Links) Picture(name string) string { return l.Base + "/media/pictures/" + name }
 
-// Console is a page for those who work here, "" for the first one; Welcome is where one goes with a link that works once.
+// Console is a page for those who work here, "" for the first one.
 func (l Links) Console(page string) string {
 	if page == "" {
 		return l.Base + "/console"
 	}
 	return l.Base + "/console/" + page
 }
-func (l Links) Welcome(token string) string { return l.Base + "/welcome/" + token }
 
 // Host is the host and port of the base address: the part after the @ of a handle.
 func (l Links) Host() string {

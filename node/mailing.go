@@ -129,6 +129,12 @@ func (n *Node) MailSettings(ctx context.Context) (*MailSettings, error) {
 	return m, err
 }
 
+// SendsMail says whether mail is set up.
+func (n *Node) SendsMail(ctx context.Context) (bool, error) {
+	m, err := mailSettings(ctx, n.store)
+	return m != nil, err
+}
+
 func mailSettings(ctx context.Context, r Reader) (*MailSettings, error) {
 	return settings[MailSettings](ctx, r, settingMail)
 }

@@ -202,6 +202,7 @@ func (u *ui) mountConsole(e *echo.Echo) {
 	u.mountAccount(e)
 	u.mountColleagues(e)
 	u.mountEditors(e)
+	u.mountNotices(e)
 }
 
 // A way is what is done at one path, by method.

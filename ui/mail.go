@@ -89,7 +89,7 @@ func linkMail(ctx context.Context, us string, l node.Links, m *node.Mailing) mai
 	return mailBody{
 		Subject: say(ctx, "mail.link.subject."+kind, us),
 		Parts:   []mailPart{{Line: say(ctx, "mail.link.line."+kind, us, plainName(m.To.Name))}, {Line: say(ctx, "mail.link.once", moment(ctx, m.Link.Expires))}},
-		Label:   say(ctx, "mail.link.button."+kind), Link: l.Welcome(m.Token),
+		Label:   say(ctx, "mail.link.button."+kind), Link: l.Pass(m.Token),
 		Foot: []string{say(ctx, "mail.link.ignore")},
 	}
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -201,12 +200,13 @@ func (u *ui) reset(c echo.Context, _ *visit) (view, error) {
 
 func (u *ui) resetPage(c echo.Context, f *resetForm) (view, error) {
 	ctx := c.Request().Context()
-	f.Token, f.Mails = u.formToken(c), u.opt.SendLink != nil
+	f.Token = u.formToken(c)
+	var err error
+	if f.Mails, err = u.node.SendsMail(ctx); err != nil {
+		return view{}, err
+	}
 	return view{head: unlisted(say(ctx, "reset.title")), body: resetBody(f)}, nil
 }
-
-// A LinkSender sends somebody a link by mail, or says that it cannot: Unavailable where no mail is set up.
-type LinkSender func(ctx context.Context, to *node.Person, kind node.PassKind, address string) error
 
 // sendReset handles POST /reset. The answer does not say whether anybody here has that address (LOGIN-6).
 func (u *ui) sendReset(c echo.Context, _ *visit) (view, error) {
@@ -216,7 +216,10 @@ func (u *ui) sendReset(c echo.Context, _ *visit) (view, error) {
 	if c.FormValue("kind") == string(node.PassSignIn) {
 		kind = node.PassSignIn
 	}
-	if u.opt.SendLink == nil {
+	if sends, err := u.node.SendsMail(ctx); err != nil || !sends {
+		if err != nil {
+			return view{}, err
+		}
 		return u.resetPage(c, f)
 	}
 	f.Sent = true
@@ -226,11 +229,7 @@ func (u *ui) sendReset(c echo.Context, _ *visit) (view, error) {
 	} else if err != nil {
 		return view{}, err
 	}
-	token, err := u.node.NewPass(ctx, p.By(), kind, p.ID)
-	if err != nil {
-		return view{}, err
-	}
-	if err := u.opt.SendLink(ctx, p, kind, u.node.Links.Pass(token)); err != nil {
+	if _, err := u.node.SendPass(ctx, p.By(), kind, p.ID); err != nil {
 		return view{}, err
 	}
 	return u.resetPage(c, f)

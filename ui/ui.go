@@ -25,8 +25,14 @@ type Options struct {
 	Version string       // of the program, for the About page and the feed
 	Doorway Doorway      // finds the servers of visitors; without it they are told how to do it by hand
 	Wire    Wire         // what people who are signed in ask of others; the zero value knows nobody
+	Sending Sending      // how mail and webhook are tried; the zero value cannot
+}
 
-	SendLink LinkSender // sends people their links by mail; without it they ask a steward
+// Sending is what the console needs to try out how notices go.
+type Sending struct {
+	TestMail      func(ctx context.Context, to, lang string) error // Refused with what the mail server says
+	TestWebhook   func(ctx context.Context) error                  // the same
+	WebhookSecret func(secret []byte) string                       // in the form in which programs take it
 }
 
 // Wire is what the console needs of package activitypub.
@@ -51,6 +57,12 @@ type ui struct {
 func newUI(n *node.Node, opt Options) *ui {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Sending.TestMail == nil {
+		opt.Sending.TestMail = func(context.Context, string, string) error { return echo.ErrNotFound }
+	}
+	if opt.Sending.TestWebhook == nil {
+		opt.Sending.TestWebhook = func(context.Context) error { return echo.ErrNotFound }
 	}
 	return &ui{
 		node: n, opt: opt, art: newArt(n.Links.Actor()),

@@ -124,7 +124,8 @@ func (h *house) testMail(ctx context.Context, to, lang string) error {
 	if server == nil {
 		return &node.Error{Op: op, Kind: node.NotFound, Text: "No mail server is set up. See: coopnode help notices"}
 	}
-	server.timeout = testPatience
+	ctx, cancel := context.WithTimeout(ctx, testPatience)
+	defer cancel()
 	us, err := h.Profile(ctx)
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func (a *app) serve(ctx context.Context) error {
 
 	counts := &counters{}
 	e := newEcho()
-	pages := ui.Options{Log: log, Version: programVersion(), Doorway: wire.Doorway, Wire: forPages(wire)}
+	pages := ui.Options{Log: log, Version: programVersion(), Doorway: wire.Doorway, Wire: forPages(wire), Sending: h.forSending(wire)}
 	e.HTTPErrorHandler = answerError(log, counts, ui.Trouble(h.Node, pages))
 	trusted, err := prefixes(cfg.TrustedProxies)
 	if err != nil {
@@ -130,6 +130,14 @@ func (a *app) serve(ctx context.Context) error {
 // forPages is what the pages of the console ask of others.
 func forPages(w *activitypub.Wire) ui.Wire {
 	return ui.Wire{Find: w.Find, HostIn: activitypub.HostIn, Suffix: activitypub.PublicSuffix, ReadRules: activitypub.ReadBlockList, WriteRules: activitypub.WriteBlockList}
+}
+
+// forSending is how the console tries out mail and webhook.
+func (h *house) forSending(w *activitypub.Wire) ui.Sending {
+	return ui.Sending{
+		TestMail: h.testMail, WebhookSecret: activitypub.WebhookSecret,
+		TestWebhook: func(ctx context.Context) error { return h.testWebhook(ctx, w) },
+	}
 }
 
 // openToServe opens the node for serving. In a container, where nothing but the environment speaks, a
