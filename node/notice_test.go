@@ -391,11 +391,14 @@ func TestLinksByMail(t *testing.T) {
 	equal(t, "one that was used", x.mails(), []string{})
 
 	// Nobody can have a mailbox filled with links.
+	_, before := x.log(0)
 	for i := range 8 {
 		sent, err := x.SendPass(t.Context(), "command:test", node.PassReset, x.reader.ID)
 		x.must(err)
 		equal(t, fmt.Sprint("link ", i), sent, i < 5)
 	}
+	lines, _ := x.log(before)
+	equal(t, "links in the audit log", len(lines), 5)
 	_, _, err = x.InvitePerson(t.Context(), "command:test", "Duarte", "duarte@mill.example", node.RoleEditor)
 	x.must(err)
 	if mails := x.mails(); !slices.Contains(mails, "Duarte invite") || len(mails) != 6 {

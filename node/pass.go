@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -86,16 +87,23 @@ func (n *Node) NewPass(ctx context.Context, by string, kind PassKind, person str
 }
 
 // SendPass makes a token as NewPass does and sends it to the mail address of the person; nobody else gets to know it. sent is
-// false where that cannot be: no mail is set up, the person has no address, or was sent enough of them. Errors as
-// NewPass.
+// false where that cannot be: no mail is set up, the person has no address, or was sent enough of them. Then there is no
+// token either, for strangers ask for links (LOGIN-3). Errors as NewPass.
 func (n *Node) SendPass(ctx context.Context, by string, kind PassKind, person string) (sent bool, err error) {
-	_, err = n.makePass(ctx, by, kind, person, func(tx Tx, p *Person, pass *Pass, token string, now time.Time) (err error) {
-		sent, err = n.mailLink(ctx, tx, p, token, pass.Expires, now)
-		return err
+	_, err = n.makePass(ctx, by, kind, person, func(tx Tx, p *Person, pass *Pass, token string, now time.Time) error {
+		if sent, err := n.mailLink(ctx, tx, p, token, pass.Expires, now); err != nil || sent {
+			return err
+		}
+		return errNotSent
 	})
+	if errors.Is(err, errNotSent) {
+		return false, nil
+	}
 	n.changed(err)
-	return sent, err
+	return err == nil, err
 }
+
+var errNotSent = errors.New("no mail goes there")
 
 // makePass makes a token, and lets give do with it what is to be done in the same transaction.
 func (n *Node) makePass(ctx context.Context, by string, kind PassKind, person string, give func(Tx, *Person, *Pass, string, time.Time) error) (token string, err error) {

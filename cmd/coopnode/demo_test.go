@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,7 +138,7 @@ func TestDemoScript(t *testing.T) {
 	wantNoFiles(t, d.dir)
 }
 
-// A person pastes a line, sees it arrive, and ends the demo with Ctrl-C: neither files nor processes are left.
+// A person has a link to sign in at each node, pastes a line, sees it arrive, and ends the demo with Ctrl-C: neither files nor processes are left.
 func TestDemoWithAPerson(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -149,6 +152,22 @@ func TestDemoWithAPerson(t *testing.T) {
 		t.Fatalf("%s: %v\n%s", line[0], err, answer)
 	}
 	d.waitFor(t, "sees the opening “Deseño de mapas” of Toxeira: open.")
+
+	links := regexp.MustCompile(`http://\S+/welcome/[A-Za-z0-9_-]{43}`).FindAllString(d.out.String(), -1)
+	if len(links) != 7 {
+		t.Errorf("there are %d links to sign in, want one for each of the 7 nodes", len(links))
+	}
+	for _, link := range links {
+		res, err := client.Get(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusOK || !bytes.Contains(page, []byte(`method="post"`)) {
+			t.Errorf("%s answers %s (%v)", link, res.Status, err)
+		}
+	}
 
 	locks := d.nodes(t)
 	if err := d.Process.Signal(os.Interrupt); err != nil {
