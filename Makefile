@@ -2,6 +2,7 @@
 
 GO ?= go
 FEDIFY = activitypub/testdata/fedify
+BROWSER = ui/testdata/browser
 
 .PHONY: demo test bench torture fuzz requirements lint build tools assets
 
@@ -16,13 +17,13 @@ test: tools lint
 	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 60m ./...
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
-# detector, the Fedify peer, feeds, a network of their own, pages in a browser. And modules of Debian's Python that read
-# feeds and calendars.
-TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium
+# detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text. And modules of
+# Debian's Python that read feeds and calendars.
+TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m
 PYTHON = feedparser icalendar
 
 tools:
-	@echo "The tests need, besides Go and Fedify 2.3.6 from npm: $(TOOLS) (program:package), and for Python: $(PYTHON)."
+	@echo "The tests need, besides Go and, from npm, Fedify 2.3.6 and a judge of pages: $(TOOLS) (program:package), and for Python: $(PYTHON)."
 	@missing=""; for t in $(TOOLS); do command -v $${t%%:*} >/dev/null || missing="$$missing $${t##*:}"; done; \
 	for m in $(PYTHON); do /usr/bin/python3 -c "import $$m" 2>/dev/null || missing="$$missing python3-$$m"; done; \
 	case "$$missing" in *gcc*) missing="$$missing libc6-dev";; esac; \
@@ -30,8 +31,10 @@ tools:
 		echo "Installing with apt-get:$$missing"; \
 		apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; \
 	else echo "All of them are here already."; fi
-	@echo "Installing into $(FEDIFY)/node_modules: what its package-lock.json lists."
-	@cd $(FEDIFY) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@for d in $(FEDIFY) $(BROWSER); do \
+		echo "Installing into $$d/node_modules: what its package-lock.json lists."; \
+		(cd $$d && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || exit 1; \
+	done
 
 # The font and the map of the pages, from npm packages into ui/font and ui/map, with their licences. The results are committed.
 assets:

@@ -139,7 +139,7 @@ func TestPicturesOfOthersAreServedFromHere(t *testing.T) {
 		t.Fatalf("copy: %+v", f)
 	}
 	hidden, icon := s.copyOf(folded, node.AsShown), s.copyOf(s.at.Base+"/ana.png", node.AsIcon)
-	if icon.State != node.PictureKept || icon.Width != 200 || icon.Height != 200 {
+	if icon.State != node.PictureKept || icon.Width != 88 || icon.Height != 88 {
 		t.Errorf("icon: %+v", icon)
 	}
 

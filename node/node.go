@@ -175,6 +175,9 @@ func (n *Node) Now() time.Time { return n.opt.Now().UTC() }
 // the data may be kept as long as it stays the same.
 func (n *Node) Generation() int64 { return n.changes.Load() + n.store.Generation()<<32 }
 
+// Revision changes whenever anything in the data has changed, be it for readers or not.
+func (n *Node) Revision() int64 { return n.store.Revision() }
+
 // Ring wakes the loops.
 func (n *Node) Ring() {
 	select {

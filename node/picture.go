@@ -96,11 +96,11 @@ type Drawing struct {
 	Width, Height int
 }
 
-// shapeOf is the size that pages show: beside a name up to 44 pixels on screens of four times the
+// shapeOf is the size that pages show: beside a name up to 44 pixels on screens of twice the
 // density, below a text the width of a column.
 func shapeOf(use PictureUse) Shape {
 	if use == AsIcon {
-		return Shape{Side: 200, Square: true}
+		return Shape{Side: 88, Square: true}
 	}
 	return Shape{Side: 1600}
 }

@@ -17,6 +17,9 @@ type Store interface {
 	Tx(ctx context.Context, f func(Tx) error) error
 	// Generation changes whenever another process may have changed the data.
 	Generation() int64
+	// Revision changes whenever anything is changed in the data, before the Tx that did it returns; with Generation where
+	// it was another process.
+	Revision() int64
 }
 
 // PictureShelf keeps the files of pictures, each whole or not at all. Files have no part in

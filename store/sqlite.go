@@ -138,6 +138,9 @@ func sqliteError(op, subject string, err error) error {
 	return e
 }
 
+// rowsChanged counts what the connection has inserted, updated and deleted since it was opened.
+const rowsChanged = `select total_changes()`
+
 // pragmaVersion changes when another connection has committed, and only then.
 const pragmaVersion = `pragma data_version`
 

@@ -142,6 +142,9 @@ func (db *DB) close() error {
 // Generation changes whenever Changed has found that another process changed the data.
 func (db *DB) Generation() int64 { return db.changes.Load() }
 
+// Revision changes whenever a row was changed by this process, or, as Changed has found, by another.
+func (db *DB) Revision() int64 { return db.changes.Load() + db.writer.rows.Load() }
+
 // Tx runs f alone against all other writers and returns after its changes are safe on disk
 // (synchronous=FULL, DB-1). An error of f takes back what f did and is returned as it is; a panic
 // of f does the same and goes on in the caller. f may run more than once. If ctx ends before f has

@@ -15,6 +15,7 @@ type writer struct {
 	jobs   chan *job
 	quit   chan struct{} // closed to stop
 	closed chan struct{} // closed when stopped
+	rows   atomic.Int64  // changed so far
 }
 
 // maxGroup is how many transactions share one commit.
@@ -91,7 +92,9 @@ func (w *writer) gather(group []*job, j *job) []*job {
 		if !j.plain {
 			group = append(group, j)
 		} else if j.take() {
-			j.done <- w.lend(j)
+			err := w.lend(j)
+			w.count()
+			j.done <- err
 		}
 		if len(group) == maxGroup {
 			return group
@@ -149,12 +152,22 @@ func (w *writer) commit(group []*job) bool {
 		}
 		errs[0] = sqliteError("commit", "", err)
 	}
+	w.count()
 	for i, j := range group {
 		if j.take() {
 			j.done <- errs[i]
 		}
 	}
 	return true
+}
+
+// count notes how many rows were ever changed on the connection. Those of what was taken back count too.
+func (w *writer) count() {
+	var n int64
+	if err := w.c.row(rowsChanged).Scan(&n); err != nil {
+		n = w.rows.Load() + 1 // nobody knows
+	}
+	w.rows.Store(n)
 }
 
 // lend gives the connection to a caller and waits until its f has returned.

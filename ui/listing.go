@@ -37,11 +37,11 @@ func (u *ui) list(e *echo.Echo, path string, page pageMaker, list lister) {
 	if !strings.Contains(path, ":") {
 		u.page(e, path, page)
 		for _, form := range node.FeedForms {
-			u.file(e, path+string(form), func(c echo.Context) error { return u.feed(c, form, list) })
+			u.file(e, path+string(form), u.kept(func(c echo.Context) error { return u.feed(c, form, list) }))
 		}
 		return
 	}
-	u.file(e, path, func(c echo.Context) error {
+	u.file(e, path, u.kept(func(c echo.Context) error {
 		last := c.ParamValues()[0]
 		for _, form := range node.FeedForms {
 			if name, ok := strings.CutSuffix(last, string(form)); ok {
@@ -50,7 +50,7 @@ func (u *ui) list(e *echo.Echo, path string, page pageMaker, list lister) {
 			}
 		}
 		return u.showPage(c, page)
-	})
+	}))
 }
 
 // with adds a value to the query of an address of ours.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
 	"image/gif"
 	"image/jpeg"
@@ -167,6 +168,29 @@ func shares(n, m int) []share {
 	return list
 }
 
+// paletted is the same picture with a table of its colours, which takes half the bytes, where they are few enough; else it
+// is img itself.
+func paletted(img *image.RGBA) image.Image {
+	p := image.NewPaletted(img.Rect, nil)
+	at := map[color.RGBA]uint8{}
+	for y := img.Rect.Min.Y; y < img.Rect.Max.Y; y++ {
+		for x := img.Rect.Min.X; x < img.Rect.Max.X; x++ {
+			c := img.RGBAAt(x, y)
+			i, ok := at[c]
+			if !ok {
+				if len(at) == 256 {
+					return img
+				}
+				i = uint8(len(at))
+				at[c] = i
+				p.Palette = append(p.Palette, c)
+			}
+			p.SetColorIndex(x, y, i)
+		}
+	}
+	return p
+}
+
 // write encodes a drawing: PNG where something shows through, or where it is asked for; else JPEG, or PNG if it is no larger
 // and the source kept every pixel.
 func write(img *image.RGBA, asPNG, precise bool) (*node.Drawing, error) {
@@ -174,7 +198,7 @@ func write(img *image.RGBA, asPNG, precise bool) (*node.Drawing, error) {
 	var p, j bytes.Buffer
 	through := !img.Opaque()
 	if asPNG || through || precise {
-		if err := png.Encode(&p, img); err != nil {
+		if err := png.Encode(&p, paletted(img)); err != nil {
 			return nil, fmt.Errorf("write PNG: %w", err)
 		}
 	}

@@ -56,6 +56,7 @@ func vary(h http.Header, names ...string) {
 // the same page travels compressed and not (RFC 9110 8.8.1).
 func send(c echo.Context, status int, contentType, cache string, body []byte) error {
 	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, contentType)
 	h.Set("Cache-Control", cache)
 	compressible := contentType != "image/png" && contentType != "font/woff2" // those are already
 	if compressible {
@@ -63,11 +64,7 @@ func send(c echo.Context, status int, contentType, cache string, body []byte) er
 	}
 	if status == http.StatusOK {
 		sum := sha256.Sum256(body)
-		tag := `W/"` + hex.EncodeToString(sum[:8]) + `"`
-		h.Set("ETag", tag)
-		if hasTag(c.Request().Header.Get("If-None-Match"), tag) {
-			return c.NoContent(http.StatusNotModified)
-		}
+		h.Set("ETag", `W/"`+hex.EncodeToString(sum[:8])+`"`)
 	}
 	if compressible && len(body) > 1000 && acceptsGzip(c.Request().Header.Get("Accept-Encoding")) {
 		var b bytes.Buffer
@@ -77,8 +74,20 @@ func send(c echo.Context, status int, contentType, cache string, body []byte) er
 		h.Set("Content-Encoding", "gzip")
 		body = b.Bytes()
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	return c.Blob(status, contentType, body)
+	leave(c, status, body)
+	return reply(c, status, body)
+}
+
+// reply sends a body whose headers are set, or 304.
+func reply(c echo.Context, status int, body []byte) error {
+	h := c.Response().Header()
+	if tag := h.Get("ETag"); status == http.StatusOK && tag != "" && hasTag(c.Request().Header.Get("If-None-Match"), tag) {
+		h.Del(echo.HeaderContentType)
+		h.Del("Content-Encoding")
+		return c.NoContent(http.StatusNotModified)
+	}
+	h.Set(echo.HeaderContentLength, strconv.Itoa(len(body)))
+	return c.Blob(status, h.Get(echo.HeaderContentType), body)
 }
 
 func hasTag(header, tag string) bool {

@@ -39,9 +39,14 @@ func newSite(t testing.TB) *site {
 
 func emptySite(t testing.TB) *site {
 	t.Helper()
+	return emptySiteOn(t, storetest.Open(t))
+}
+
+// emptySiteOn is a new site that remembers in db.
+func emptySiteOn(t testing.TB, db node.Store) *site {
+	t.Helper()
 	var s site
 	s.setClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))
-	db := storetest.Open(t)
 	encoder := func(node.Links) node.Encoder { return plainEncoder{} }
 	if err := node.SetUp(t.Context(), db, encoder, node.Setup{Base: base, Handle: "toxeira", Name: "Toxeira"}, s.now()); err != nil {
 		t.Fatal(err)

@@ -45,9 +45,10 @@ type Wire struct {
 }
 
 type ui struct {
-	node *node.Node
-	opt  Options
-	art  *art
+	node  *node.Node
+	opt   Options
+	art   *art
+	pages keptPages
 
 	ways        map[string]*way
 	hasher      *hasher
@@ -157,7 +158,7 @@ type head struct {
 type pageMaker func(echo.Context, *visit) (view, error)
 
 func (u *ui) page(e *echo.Echo, path string, make pageMaker) {
-	u.file(e, path, func(c echo.Context) error { return u.showPage(c, make) })
+	u.file(e, path, u.kept(func(c echo.Context) error { return u.showPage(c, make) }))
 }
 
 // showPage makes a page and sends it.

@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"transaction that panics leaves nothing and the store goes on", txPanic},
 		{"transaction of an ended context does not run", txEndedContext},
 		{"transactions at once are alone each", txAlone},
+		{"revision tells of every change", revision},
 		{"transaction reads what it wrote", txReadsItself},
 
 		{"setting", settings},

@@ -95,6 +95,23 @@ func txReadsItself(t *testing.T, x *fixture) {
 	})
 }
 
+// revision changes with every change, before the Tx returns, and with nothing else.
+func revision(t *testing.T, x *fixture) {
+	look := func(what string, want bool, do func()) {
+		t.Helper()
+		before := x.Revision()
+		do()
+		check(x, "revision changes after "+what, x.Revision() != before, want)
+	}
+	look("a change", true, func() { x.write(func(tx node.Tx) error { return tx.SetSetting(x.ctx, "a", "1") }) })
+	look("another", true, func() { x.write(func(tx node.Tx) error { return tx.SetSetting(x.ctx, "a", "2") }) })
+	look("a question", false, func() {
+		_, err := x.Setting(x.ctx, "a")
+		x.ok(err)
+	})
+	look("a Tx that does nothing", false, func() { x.write(func(node.Tx) error { return nil }) })
+}
+
 func settings(t *testing.T, x *fixture) {
 	_, err := x.Setting(x.ctx, "base")
 	x.wantKind(err, node.NotFound)
