@@ -142,7 +142,7 @@ func (list *blockList) read(line int, columns, row []string, own string) {
 	severity := cell("severity")
 	r := &node.Rule{
 		Target: host, Severity: node.SeverityReject, RejectMedia: isTrue(cell("reject_media")), RejectReports: isTrue(cell("reject_reports")),
-		PublicComment: cutText(bareCell(plainLine(cell("public_comment"))), 1000),
+		PublicComment: cutText(node.BareCell(plainLine(cell("public_comment"))), 1000),
 	}
 	if severity != "" { // without one Mastodon suspends
 		var known bool
@@ -205,30 +205,11 @@ func WriteBlockList(w io.Writer, rules []*node.Rule) error {
 				severity = word
 			}
 		}
-		row := []string{r.Target, severity, strconv.FormatBool(r.RejectMedia), strconv.FormatBool(r.RejectReports), guardedCell(r.PublicComment), "false"}
+		row := []string{r.Target, severity, strconv.FormatBool(r.RejectMedia), strconv.FormatBool(r.RejectReports), node.GuardedCell(r.PublicComment), "false"}
 		if err := c.Write(row); err != nil {
 			return err
 		}
 	}
 	c.Flush()
 	return c.Error()
-}
-
-// formulaStarts are the characters at which a spreadsheet takes a cell for a formula.
-const formulaStarts = "=+-@\t\r"
-
-// guardedCell is a cell that no spreadsheet runs (WEB-3).
-func guardedCell(s string) string {
-	if s != "" && strings.ContainsRune(formulaStarts, rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
-// bareCell takes the guard away again.
-func bareCell(s string) string {
-	if len(s) > 1 && s[0] == '\'' && strings.ContainsRune(formulaStarts, rune(s[1])) {
-		return s[1:]
-	}
-	return s
 }

@@ -185,6 +185,15 @@ func (n *Node) membersDecide(ctx context.Context, r Reader, us *Actor) (bool, er
 	return count >= rule.Approvals, err
 }
 
+// MembersDecide says whether applications to this federation are for its members to decide at this moment, and not for a steward.
+func (n *Node) MembersDecide(ctx context.Context) (bool, error) {
+	us, err := n.Profile(ctx)
+	if err != nil || !us.IsFederation() || us.Coop.Admission == nil {
+		return false, err
+	}
+	return n.membersDecide(ctx, n.store, us)
+}
+
 // Applications lists what waits to be decided at a federation, with what its members say.
 func (n *Node) Applications(ctx context.Context, federation string) ([]*Membership, error) {
 	list, err := n.Memberships(ctx, MembershipQuery{Federation: federation, Step: StepApplied, Limit: maxApplications})

@@ -65,6 +65,7 @@ type Reader interface {
 	Document(ctx context.Context, iri string) (*Document, error) // NotFound
 
 	Reaction(ctx context.Context, object, actor string, verb Verb) (*Reaction, error) // NotFound
+	ReactionsOf(ctx context.Context, actor string) ([]*Reaction, error)               // what an actor likes and has announced, newest first; at most 10,000
 
 	Act(ctx context.Context, iri string) (*ActRecord, error) // NotFound
 	Acts(ctx context.Context, q ActQuery) ([]*ActRecord, error)

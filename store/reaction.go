@@ -13,6 +13,7 @@ const (
 		insert into reaction (object, verb, actor, iri, at_ms) values ($1, $2, $3, $4, $5)
 		    on conflict (object, verb, actor) do update set iri = excluded.iri`
 	reactionOf      = `select iri, at_ms from reaction where object = $1 and verb = $2 and actor = $3`
+	reactionsOf     = `select object, verb, actor, iri, at_ms from reaction where actor = $1 order by at_ms desc limit 10000`
 	takeBackByIRI   = `delete from reaction where actor = $1 and iri = $2 and iri <> ''`
 	takeBackByThing = `delete from reaction where object = $1 and verb = $2 and actor = $3`
 
@@ -44,6 +45,21 @@ func (q questions) Reaction(ctx context.Context, object, actor string, verb node
 	}
 	r.At = timeOf(at)
 	return &r, nil
+}
+
+// ReactionsOf lists what an actor likes and has announced, newest first; at most 10,000.
+func (q questions) ReactionsOf(ctx context.Context, actor string) (list []*node.Reaction, err error) {
+	err = q.on(ctx, func(c *conn) error {
+		return c.each(func(r rowScanner) error {
+			var one node.Reaction
+			var at int64
+			err := r.Scan(&one.Object, &one.Verb, &one.Actor, &one.IRI, &at)
+			one.At = timeOf(at)
+			list = append(list, &one)
+			return err
+		}, reactionsOf, actor)
+	})
+	return list, sqliteError("list reactions", actor, err)
 }
 
 // React keeps a Like or Announce of an object, once per actor.

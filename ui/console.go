@@ -203,6 +203,14 @@ func (u *ui) mountConsole(e *echo.Echo) {
 	u.mountColleagues(e)
 	u.mountEditors(e)
 	u.mountNotices(e)
+	u.mountInbox(e)
+	u.mountNetwork(e)
+	u.mountMemberships(e)
+	u.mountApplications(e)
+	u.mountDeliveries(e)
+	u.mountModeration(e)
+	u.mountSettings(e)
+	u.mountExport(e)
 }
 
 // A way is what is done at one path, by method.

@@ -16,6 +16,9 @@ type sighted struct {
 	More    int
 }
 
+// count is through how many it is.
+func (s sighted) count() int { return len(s.Through) + s.More }
+
 // after is what stands between the one at i and the next.
 func (s sighted) after(i int) string {
 	if i < len(s.Through)-1 {

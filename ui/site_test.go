@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/coopnode/coopnode/activitypub"
 	"github.com/coopnode/coopnode/node"
 	"github.com/coopnode/coopnode/store/storetest"
 	"github.com/coopnode/coopnode/ui"
@@ -56,7 +57,8 @@ func emptySiteOn(t testing.TB, db node.Store) *site {
 		t.Fatal(err)
 	}
 	s.echo = echo.New()
-	opt := ui.Options{Version: "0.1"}
+	opt := ui.Options{Wire: ui.Wire{HostIn: activitypub.HostIn, Suffix: activitypub.PublicSuffix, ReadRules: activitypub.ReadBlockList, WriteRules: activitypub.WriteBlockList},
+		Version: "0.1"}
 	page := ui.Trouble(s.node, opt)
 	s.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		s.handed = append(s.handed, err)

@@ -98,6 +98,13 @@ func TestEveryTextIsThere(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\.done\(c, [^,\n]+, "([^"]+)"`).FindAllStringSubmatch(source.String(), -1) {
 		used[m[1]] = true
 	}
+	for _, m := range regexp.MustCompile(`\.doneCount\(c, [^,\n]+, "([^"]+)"( ?\+)?`).FindAllStringSubmatch(source.String(), -1) {
+		if m[2] != "" {
+			prefixes = append(prefixes, m[1])
+			continue
+		}
+		used[m[1]+".one"], used[m[1]+".other"] = true, true
+	}
 	for key := range used {
 		if !have[key] {
 			t.Errorf("language/en.json lacks %q", key)

@@ -24,7 +24,7 @@ type Options struct {
 	Log     *slog.Logger // discards if nil; errors of requests are logged by echo's HTTPErrorHandler instead
 	Version string       // of the program, for the About page and the feed
 	Doorway Doorway      // finds the servers of visitors; without it they are told how to do it by hand
-	Wire    Wire         // what people who are signed in ask of others; the zero value knows nobody
+	Wire    Wire         // what people who are signed in ask of others; the console does not work without it
 	Sending Sending      // how mail and webhook are tried; the zero value cannot
 }
 
@@ -37,7 +37,7 @@ type Sending struct {
 
 // Wire is what the console needs of package activitypub.
 type Wire struct {
-	Find       func(ctx context.Context, address string) (*node.Actor, error) // asks its home; errors have a text for people
+	Find       func(ctx context.Context, address string) (*node.Actor, error) // asks its home; errors have a text for people. nil where nobody can be asked
 	HostIn     func(address string) (host string, ok bool)                    // a host in what people write, as rules hold it
 	Suffix     func(host string) (is, official bool)                          // a name under which everybody can have one
 	ReadRules  func(r io.Reader, own string) (*node.BlockList, error)         // of Mastodon's CSV (MOD-5)
