@@ -64,9 +64,10 @@ func (n *Node) TrySignIn(account, network string) (wait time.Duration) {
 		wait = max(wait, ofNetwork[0].Add(attemptWindow).Sub(now))
 	}
 	if wait == 0 {
-		a.accounts.set(account, append(ofAccount, now))
-		a.networks.set(network, append(ofNetwork, now))
+		ofAccount, ofNetwork = append(ofAccount, now), append(ofNetwork, now)
 	}
+	a.accounts.set(account, ofAccount) // also where nothing is new, or many others could have it forgotten
+	a.networks.set(network, ofNetwork)
 	return wait
 }
 

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -243,12 +244,21 @@ func TestAttemptsToSignIn(t *testing.T) {
 	}
 	try("z", "d", false)
 
-	// What is counted is bounded, and those who try now are not forgotten.
+	// What is counted is bounded: those who try now are not forgotten, one whom nobody asked for among 20,000 others is.
+	others := 0
+	crowd := func(n int) {
+		for range n {
+			others++
+			x.TrySignIn(fmt.Sprint("account ", others), fmt.Sprint("network ", others))
+		}
+	}
 	for range 5 {
 		try("eva", "e", true)
 	}
-	for i := range 9_000 {
-		x.TrySignIn(string(rune(1000+i)), string(rune(1000+i)))
+	for range 5 {
+		crowd(9_000)
+		try("eva", "f", false)
 	}
-	try("eva", "f", false)
+	crowd(20_001)
+	try("eva", "f", true)
 }
