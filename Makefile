@@ -18,9 +18,9 @@ test: tools lint
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
 # detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text. And modules of
-# Debian's Python that read feeds and calendars.
+# Debian's Python that read feeds and calendars, and take mail.
 TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m
-PYTHON = feedparser icalendar
+PYTHON = feedparser icalendar aiosmtpd
 
 tools:
 	@echo "The tests need, besides Go and, from npm, Fedify 2.3.6 and a judge of pages: $(TOOLS) (program:package), and for Python: $(PYTHON)."

@@ -42,7 +42,7 @@ func identify(log *slog.Logger, counts *counters, trusted []netip.Prefix) echo.M
 			counts.request(c.Response().Status)
 			r := c.Request()
 			if log.Enabled(r.Context(), slog.LevelDebug) {
-				log.DebugContext(r.Context(), "request", "req", requestID(c), "method", r.Method, "path", r.URL.Path,
+				log.DebugContext(r.Context(), "request", "req", requestID(c), "method", r.Method, "path", loggedPath(r),
 					"status", c.Response().Status, "from", blurred(clientAddress(r, trusted)), "took", time.Since(start))
 			}
 			return nil
@@ -177,6 +177,15 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		}
 	}
 	return ip
+}
+
+// loggedPath is the path of a request as logs may keep it: without the token of a link that works once, which lets in
+// whoever reads it (LOG-1).
+func loggedPath(r *http.Request) string {
+	if links := (node.Links{}).Pass(""); strings.HasPrefix(r.URL.Path, links) {
+		return links + "…"
+	}
+	return r.URL.Path
 }
 
 // blurred is an address as logs may keep it: /24 of IPv4, /48 of IPv6 (cli-and-ops.md).

@@ -61,10 +61,10 @@ func (p *program) command(args ...string) string {
 	return strings.TrimSpace(answer.String())
 }
 
-// start runs serve and returns when it answers.
-func (p *program) start() {
+// start runs serve, with more flags if there are some, and returns when it answers.
+func (p *program) start(flags ...string) {
 	p.Helper()
-	p.child = p.run("serve")
+	p.child = p.run(append([]string{"serve"}, flags...)...)
 	p.child.Stderr = p.log
 	if err := p.child.Start(); err != nil {
 		p.Fatal(err)

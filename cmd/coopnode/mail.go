@@ -191,7 +191,7 @@ func (s *mailServer) failure(ctx context.Context, err error) error {
 		switch code := sending.ErrorCode(); sending.Reason {
 		case mail.ErrSMTPRcptTo, mail.ErrSMTPData, mail.ErrSMTPDataClose:
 			f.All = code == 0 || code == 421 || code == 530
-			f.Final = !f.All && code >= 500 && !strings.HasPrefix(sending.EnhancedStatusCode(), "5.7.")
+			f.Final = !f.All && code >= 500 && !strings.Contains(f.Reason, "5.7.")
 		}
 	}
 	if cause := context.Cause(ctx); cause != nil {

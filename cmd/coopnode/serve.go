@@ -286,9 +286,9 @@ func answerError(log *slog.Logger, counts *counters, page func(echo.Context, err
 		ctx, status := c.Request().Context(), activitypub.StatusOf(err)
 		if status == http.StatusInternalServerError {
 			counts.bugs.Add(1)
-			log.ErrorContext(ctx, "request failed", "req", requestID(c), "path", c.Request().URL.Path, "err", err)
+			log.ErrorContext(ctx, "request failed", "req", requestID(c), "path", loggedPath(c.Request()), "err", err)
 		} else if status > http.StatusInternalServerError {
-			log.WarnContext(ctx, "request not served", "req", requestID(c), "path", c.Request().URL.Path, "err", err)
+			log.WarnContext(ctx, "request not served", "req", requestID(c), "path", loggedPath(c.Request()), "err", err)
 		}
 		tell := activitypub.Problem
 		if !activitypub.Speaks(c.Request()) {
