@@ -26,6 +26,7 @@ type feed struct {
 	XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
 	ID      string   `xml:"id"`
 	Title   string   `xml:"title"`
+	Lang    string   `xml:"lang,attr"`
 	Updated string   `xml:"updated"`
 	Links   []struct {
 		Rel  string `xml:"rel,attr"`

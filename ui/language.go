@@ -3,7 +3,6 @@ package ui
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -12,9 +11,6 @@ import (
 
 	"github.com/coopnode/coopnode/node"
 )
-
-// placeholder is one of package fmt's, as language files use them.
-var placeholder = regexp.MustCompile(`%(?:\[[0-9]\])?[sdq%]`)
 
 // matcher finds the language of the pages that a visitor reads best.
 var matcher = func() language.Matcher {

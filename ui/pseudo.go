@@ -27,19 +27,20 @@ func pseudo(tag, name, dir string, change func(string) string) *tongue {
 	return &t
 }
 
-// changeWords changes a text between its placeholders.
+// changeWords changes a text between its placeholders, which are those of package fmt: %s, %[2]d, %%.
 func changeWords(text string, change func(string) string) string {
 	var b strings.Builder
-	from := 0
-	for _, at := range placeholder.FindAllStringIndex(text, -1) {
-		if at[0] > from {
-			b.WriteString(change(text[from:at[0]]))
+	for text != "" {
+		words, rest, found := strings.Cut(text, "%")
+		if words != "" {
+			b.WriteString(change(words))
 		}
-		b.WriteString(text[at[0]:at[1]])
-		from = at[1]
-	}
-	if from < len(text) {
-		b.WriteString(change(text[from:]))
+		if !found {
+			break
+		}
+		end := strings.IndexAny(rest, "sd%") + 1
+		b.WriteString("%" + rest[:end])
+		text = rest[end:]
 	}
 	return b.String()
 }

@@ -30,7 +30,17 @@ type site struct {
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	s := emptySite(t)
+	return filled(t, emptySite(t))
+}
+
+// devSite is one of init --dev.
+func devSite(t testing.TB) *site {
+	t.Helper()
+	return filled(t, siteOf(t, storetest.Open(t), node.Setup{Base: "http://toxeira.localhost:8080", Dev: true, Handle: "toxeira", Name: "Toxeira"}))
+}
+
+func filled(t testing.TB, s *site) *site {
+	t.Helper()
 	var err error
 	if s.stall, err = fill(t.Context(), s.node); err != nil {
 		t.Fatal(err)
@@ -46,10 +56,15 @@ func emptySite(t testing.TB) *site {
 // emptySiteOn is a new site that remembers in db.
 func emptySiteOn(t testing.TB, db node.Store) *site {
 	t.Helper()
+	return siteOf(t, db, node.Setup{Base: base, Handle: "toxeira", Name: "Toxeira"})
+}
+
+func siteOf(t testing.TB, db node.Store, setup node.Setup) *site {
+	t.Helper()
 	var s site
 	s.setClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))
 	encoder := func(node.Links) node.Encoder { return plainEncoder{} }
-	if err := node.SetUp(t.Context(), db, encoder, node.Setup{Base: base, Handle: "toxeira", Name: "Toxeira"}, s.now()); err != nil {
+	if err := node.SetUp(t.Context(), db, encoder, setup, s.now()); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -93,7 +108,7 @@ func (s *site) ask(method, path string, headers ...string) (*http.Response, stri
 }
 
 // path is the page of something of ours, without the host.
-func path(o node.Object) string { return strings.TrimPrefix(o.Common().URL, base) }
+func path(o node.Object) string { return "/" + strings.SplitN(o.Common().URL, "/", 4)[3] }
 
 // want checks the status of a page and that it says each of these.
 func (s *site) want(t *testing.T, path string, status int, texts ...string) string {

@@ -28,7 +28,9 @@ func monthName(ctx context.Context, m time.Month) string {
 }
 
 // shortMonth names a month where there is little room: Dec.
-func shortMonth(_ context.Context, t time.Time) string { return t.Format("Jan") }
+func shortMonth(ctx context.Context, t time.Time) string {
+	return say(ctx, "month.short."+strconv.Itoa(int(t.Month())))
+}
 
 // dayOf writes out a date that came as text, 2011-05-03; what is no date stays as it is.
 func dayOf(ctx context.Context, s string) string {
