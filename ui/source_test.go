@@ -82,36 +82,39 @@ func TestEveryTextIsThere(t *testing.T) {
 			source.Write(b)
 		}
 	}
-	used := map[string]bool{}
-	prefixes := []string{"error."} // troublePage puts the status behind it
-	for _, m := range regexp.MustCompile(`\b(say|sayCount|sayKnown|words)\((?:\w+(?:\.Request\(\)\.Context\(\))?, )*"([^"]+)"( ?\+)?`).FindAllStringSubmatch(source.String(), -1) {
-		key := m[2]
-		switch {
-		case m[1] == "sayCount" && m[3] == "":
-			used[key+".one"], used[key+".other"] = true, true
-		case m[3] != "" || m[1] == "sayKnown" || m[1] == "words":
-			prefixes = append(prefixes, key)
-		default:
-			used[key] = true
+	// What is asked for by name must be there.
+	for _, m := range regexp.MustCompile(`\b(say|sayCount)\((?:\w+(?:\.Request\(\)\.Context\(\))?, )*"([^"]+)"( ?\+)?`).FindAllStringSubmatch(source.String(), -1) {
+		for _, key := range map[string][]string{"say": {m[2]}, "sayCount": {m[2] + ".one", m[2] + ".other"}}[m[1]] {
+			if !have[key] && m[3] == "" {
+				t.Errorf("language/en.json lacks %q", key)
+			}
 		}
 	}
-	for _, m := range regexp.MustCompile(`\.done\(c, [^,\n]+, "([^"]+)"`).FindAllStringSubmatch(source.String(), -1) {
-		used[m[1]] = true
+	for _, m := range regexp.MustCompile(`(?:\.done\(c, [^,\n]+, |\.wrong\([^,\n]+, )"([^"]+)"( ?\+)?`).FindAllStringSubmatch(source.String(), -1) {
+		if !have[m[1]] && m[2] == "" {
+			t.Errorf("language/en.json lacks %q", m[1])
+		}
 	}
 	for _, m := range regexp.MustCompile(`\.doneCount\(c, [^,\n]+, "([^"]+)"( ?\+)?`).FindAllStringSubmatch(source.String(), -1) {
-		if m[2] != "" {
-			prefixes = append(prefixes, m[1])
-			continue
+		if m[2] == "" && !(have[m[1]+".one"] && have[m[1]+".other"]) {
+			t.Errorf("language/en.json lacks %q", m[1]+".other")
 		}
-		used[m[1]+".one"], used[m[1]+".other"] = true, true
 	}
-	for key := range used {
-		if !have[key] {
-			t.Errorf("language/en.json lacks %q", key)
+	// What is there must be named, whole or by how it begins: "kind." + the kind.
+	named := map[string]bool{}
+	prefixes := []string{"error."} // troublePage puts the status behind it
+	for _, m := range regexp.MustCompile(`"([a-z][A-Za-z0-9.-]*)"`).FindAllStringSubmatch(source.String(), -1) {
+		named[m[1]] = true
+		if strings.HasSuffix(m[1], ".") {
+			prefixes = append(prefixes, m[1])
 		}
 	}
 	for key := range have {
-		known := used[key]
+		known := named[key]
+		for _, form := range []string{".one", ".other"} {
+			base, counted := strings.CutSuffix(key, form)
+			known = known || counted && named[base]
+		}
 		for _, p := range prefixes {
 			known = known || strings.HasPrefix(key, p)
 		}

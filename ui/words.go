@@ -319,9 +319,9 @@ func employment(ctx context.Context, o *node.Opening) string {
 	if o.MemberTrack {
 		track = say(ctx, "opening.track")
 	}
-	kind := ""
-	if o.EmploymentType != "" {
-		kind = sayKnown(ctx, "employment.", strings.ReplaceAll(strings.ToLower(o.EmploymentType), "_", "-"))
+	kind := sayKnown(ctx, "employment.", o.EmploymentType)
+	if kind == plainName(o.EmploymentType) { // a word of schema.org for which we have none
+		kind = strings.ToLower(strings.ReplaceAll(kind, "_", " "))
 	}
 	return capital(list(ctx, kind, track))
 }
