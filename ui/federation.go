@@ -18,6 +18,8 @@ type federationView struct {
 	Members      []*belonging // of whom both say so, then those whom it lists alone
 	Former       []*belonging
 	Confirmed    int // how many members there are by both words
+	Lands        int // in how many countries they are, as far as they are known
+	Map          *worldMap
 	Applications []*application
 	Talks        []talk
 }
@@ -27,6 +29,7 @@ const (
 	membersShown = 24
 	formerShown  = 40
 	membersAPage = 40
+	membersOnMap = 200
 )
 
 // An application is a coop that has asked to be let in, and what members say of that.
@@ -97,10 +100,51 @@ func (v *visit) federation(ctx context.Context, p *profileView) (*federationView
 	if f.Confirmed, err = v.node.CountMemberships(ctx, node.MembershipQuery{Federation: p.Actor.IRI, Standing: node.Confirmed}); err != nil {
 		return nil, err
 	}
+	if err := v.spread(ctx, f); err != nil {
+		return nil, err
+	}
 	if p.Actor.Local { // others tell only those whom they ask
 		f.Applications, err = v.applications(ctx, p.Actor.IRI)
 	}
 	return f, err
+}
+
+// breadth says how many coops a federation has, and in how many countries.
+func (f *federationView) breadth(ctx context.Context) string {
+	of := sayCount(ctx, "federation.of", float64(f.Confirmed))
+	if f.Lands < 2 {
+		return of
+	}
+	return say(ctx, "map.title", of, sayCount(ctx, "map.lands", float64(f.Lands)))
+}
+
+// spread finds where the members are: in which countries, and where on the map. Lines of a map say who works with whom; here they
+// would say what everybody knows, that all are members.
+func (v *visit) spread(ctx context.Context, f *federationView) error {
+	known, err := v.node.Memberships(ctx, node.MembershipQuery{Federation: f.Actor.IRI, Standing: node.Confirmed, Limit: membersOnMap})
+	if err != nil {
+		return err
+	}
+	lands := map[string]bool{}
+	var coops []*coopView
+	for _, m := range known {
+		b, err := v.belonging(ctx, m, m.Coop)
+		if err != nil {
+			return err
+		}
+		if b == nil || b.Actor == nil || b.Actor.Coop == nil {
+			continue
+		}
+		if c := b.Actor.Coop.Place.Country; c != "" {
+			lands[c] = true
+		}
+		coops = append(coops, &coopView{Person: b.Other, Page: b.Page, Coop: b.Actor.Coop})
+	}
+	f.Lands = len(lands)
+	if m := newMap(coops, nil); m != nil && len(m.Pins) > 1 {
+		f.Map = m
+	}
+	return nil
 }
 
 // unshown is how many confirmed members are known beside those on the page.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -66,7 +67,7 @@ func (u *ui) projectPage(c echo.Context, v *visit) (view, error) {
 			return view{}, err
 		}
 	}
-	return view{head: h, body: projectBody(v, e, h.List, sums(objects, v), with, sought, past, answers)}, nil
+	return view{head: h, body: projectBody(v, e, h.List, sums(ctx, openings, v), with, sought, past, answers)}, nil
 }
 
 // A participant is a coop in a project as its page shows it.
@@ -87,27 +88,50 @@ func (v *visit) participants(ctx context.Context, p *node.Project) (list []parti
 	return list, nil
 }
 
-// A sum is what the openings of a project ask for in one unit, and how much of it is found.
+// A sum is what the openings of a project ask for in one unit, how much of it is found, and by whom.
 type sum struct {
 	Asked, Found node.Quantity
+	Parts        []part
 }
 
 // sums adds up a project's openings by unit (decisions 13). Those that were withdrawn or passed their deadline
 // do not count: what they asked for is no longer sought.
-func sums(openings []node.Object, v *visit) []sum {
+func sums(ctx context.Context, openings []*entry, v *visit) []sum {
 	var list []sum
-	for _, o := range openings {
-		opening := o.(*node.Opening)
+	for _, e := range openings {
+		opening := e.opening()
 		if s := opening.StatusAt(v.now); opening.Amount.Number <= 0 || s == node.Withdrawn || s == node.Expired {
 			continue
 		}
 		i := slices.IndexFunc(list, func(s sum) bool { return s.Asked.Unit == opening.Amount.Unit })
 		if i < 0 {
 			i = len(list)
-			list = append(list, sum{node.Quantity{Unit: opening.Amount.Unit}, node.Quantity{Unit: opening.Amount.Unit}})
+			list = append(list, sum{Asked: node.Quantity{Unit: opening.Amount.Unit}, Found: node.Quantity{Unit: opening.Amount.Unit}})
 		}
 		list[i].Asked.Number += opening.Amount.Number
 		list[i].Found.Number += foundOf(opening)
+		list[i].add(opening.Amount.Number, e.Parts)
+	}
+	for _, s := range list {
+		for i := range s.Parts {
+			s.Parts[i].Words = quantity(ctx, node.Quantity{Number: s.Parts[i].Share, Unit: s.Asked.Unit})
+			s.Parts[i].Share /= s.Asked.Number
+		}
 	}
 	return list
+}
+
+// add adds the parts of one opening to those of the sum: each coop once, and those that are not named last. Until all
+// are there, Share holds amounts.
+func (s *sum) add(amount float64, parts []part) {
+	for _, p := range parts {
+		p.Share *= amount
+		i := slices.IndexFunc(s.Parts, func(known part) bool { return known.Who.IRI == p.Who.IRI })
+		if i < 0 {
+			s.Parts = append(s.Parts, p)
+		} else {
+			s.Parts[i].Share += p.Share
+		}
+	}
+	slices.SortStableFunc(s.Parts, func(a, b part) int { return cmp.Compare(b.Who.IRI, a.Who.IRI) })
 }
