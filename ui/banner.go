@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"fmt"
+	"image/color"
 )
 
 // bannerTile is the side of one emblem of a banner in CSS pixels.
@@ -20,7 +21,15 @@ func BannerSVG(address string) []byte {
 		e.first, &first, e.second, &second)
 	b.WriteString(`<g id="h"><use href="#q"/><use href="#q" transform="scale(-1 1)"/></g>`)
 	fmt.Fprintf(&b, `<pattern id="p" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="scale(%d)"><g transform="translate(2 2)"><use href="#h"/><use href="#h" transform="scale(1 -1)"/></g></pattern>`, bannerTile/4)
-	fmt.Fprintf(&b, `<linearGradient id="f" x2="0" y2="1"><stop offset=".3" stop-color="%[1]s" stop-opacity="0"/><stop offset="1" stop-color="%[1]s" stop-opacity=".8"/></linearGradient></defs>`, e.ground)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="%s"/><rect width="100%%" height="100%%" fill="url(#p)"/><rect width="100%%" height="100%%" fill="url(#f)"/></svg>`, e.ground)
+	fmt.Fprintf(&b, `<linearGradient id="f" x2="0" y2="1"><stop offset=".3" stop-color="%[1]s" stop-opacity="0"/><stop offset="1" stop-color="%[1]s" stop-opacity=".8"/></linearGradient>`, e.ground)
+	fmt.Fprintf(&b, `<style>@media(prefers-color-scheme:dark){.g{fill:%[1]s}stop{stop-color:%[1]s}}</style></defs>`, nightGround(e.first))
+	fmt.Fprintf(&b, `<rect class="g" width="100%%" height="100%%" fill="%s"/><rect width="100%%" height="100%%" fill="url(#p)"/><rect width="100%%" height="100%%" fill="url(#f)"/></svg>`, e.ground)
 	return b.Bytes()
+}
+
+// nightGround is the ground of a banner on dark pages: the night, with a little of the colour of the coop.
+func nightGround(first string) string {
+	night, ink := color.NRGBA{0x12, 0x18, 0x16, 0xff}, tileRGB(first)
+	mix := func(a, b uint8) int { return (int(a)*4 + int(b)) / 5 }
+	return fmt.Sprintf("#%02x%02x%02x", mix(night.R, ink.R), mix(night.G, ink.G), mix(night.B, ink.B))
 }

@@ -162,7 +162,7 @@ func (m *worldMap) label() {
 	type box struct{ x, y, w, h float64 }
 	var taken []box
 	for _, p := range m.Pins {
-		taken = append(taken, box{p.X - closest/2, p.Y - closest/2, closest, closest})
+		taken = append(taken, box{p.X - gap + 1, p.Y - gap + 1, 2*gap - 2, 2*gap - 2})
 	}
 	free := func(b box) bool {
 		return b.x > left && b.x+b.w < right && !slices.ContainsFunc(taken, func(t box) bool {

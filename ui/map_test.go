@@ -69,6 +69,9 @@ func TestMapJoins(t *testing.T) {
 	if m.Coops != 3 || len(m.Pins) != 2 || len(m.Pins[0].Coops) != 2 || len(m.Lines) != 1 {
 		t.Errorf("%d coops, %d pins, %d lines; want 3, 2 and 1", m.Coops, len(m.Pins), len(m.Lines))
 	}
+	if south := m.Pins[1]; south.Label != "c" || m.Pins[0].Label != "" {
+		t.Errorf("the pins are named %q and %q; one coop alone has its name, two have a number", south.Label, m.Pins[0].Label)
+	}
 	if newMap(coops[3:], nil) != nil {
 		t.Error("there is a map of nobody")
 	}

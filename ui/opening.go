@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -185,13 +186,14 @@ type part struct {
 // is still open. The shares add up to 1; there are none for an opening without an amount.
 func (v *visit) parts(ctx context.Context, o *node.Opening) ([]part, error) {
 	var list []part
+	var taken hues
 	named := 0.0
 	for _, f := range o.FilledBy {
 		who, err := v.people.of(ctx, f.Actor)
 		if err != nil {
 			return nil, err
 		}
-		p := part{Who: who, Words: quantity(ctx, f.Quantity), Hue: who.Hue()}
+		p := part{Who: who, Words: quantity(ctx, f.Quantity), Hue: taken.of(who)}
 		if o.Amount.Number > 0 && f.Quantity.Unit == o.Amount.Unit {
 			p.Share = min(f.Quantity.Number/o.Amount.Number, 1-named)
 			named += p.Share
@@ -202,9 +204,32 @@ func (v *visit) parts(ctx context.Context, o *node.Opening) ([]part, error) {
 		return list, nil
 	}
 	if taken := foundOf(o)/o.Amount.Number - named; taken > 0 {
-		list = append(list, part{Share: taken, Words: quantity(ctx, node.Quantity{Number: taken * o.Amount.Number, Unit: o.Amount.Unit}), Hue: "taken"})
+		list = append(list, part{Share: taken, Words: quantity(ctx, node.Quantity{Number: taken * o.Amount.Number, Unit: o.Amount.Unit}), Hue: hueOfOthers(len(list))})
 	}
 	return list, nil
+}
+
+// hues are the colours that stand for somebody in one drawing.
+type hues [10]bool
+
+// of is the class of the colour of who: its own, or the next one that is free.
+func (taken *hues) of(who person) string {
+	own := int(who.Hue()[1] - '0')
+	for i := range len(taken) {
+		if h := (own + 3*i) % len(taken); !taken[h] { // neighbours look alike
+			taken[h] = true
+			return "c" + strconv.Itoa(h)
+		}
+	}
+	return who.Hue()
+}
+
+// hueOfOthers is the colour of those who are not named, beside so many who are.
+func hueOfOthers(named int) string {
+	if named == 0 {
+		return "taken"
+	}
+	return "others"
 }
 
 // foundOf is how much of the amount is no longer open.

@@ -113,7 +113,13 @@ func sums(ctx context.Context, openings []*entry, v *visit) []sum {
 		list[i].add(opening.Amount.Number, e.Parts)
 	}
 	for _, s := range list {
+		var taken hues
 		for i := range s.Parts {
+			if p := &s.Parts[i]; p.Who.IRI != "" {
+				p.Hue = taken.of(p.Who)
+			} else {
+				p.Hue = hueOfOthers(i)
+			}
 			s.Parts[i].Words = quantity(ctx, node.Quantity{Number: s.Parts[i].Share, Unit: s.Asked.Unit})
 			s.Parts[i].Share /= s.Asked.Number
 		}

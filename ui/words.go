@@ -66,6 +66,9 @@ func daysLeft(ctx context.Context, now, deadline time.Time) string {
 	}
 }
 
+// soon is how near a deadline is that wants attention.
+const soon = 14 * 24 * time.Hour
+
 // quantity says 240 hours, 3 people.
 func quantity(ctx context.Context, q node.Quantity) string {
 	if q.IsZero() {
