@@ -5,6 +5,7 @@ import (
 	_ "embed" // the stylesheet, the font and the map travel inside the program
 	"encoding/hex"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -38,10 +39,25 @@ var (
 	fontExtFile = newAsset("figtree-latin-ext.woff2", "font/woff2", fontLatinExt)
 	worldFile   = newAsset("world.svg", "image/svg+xml", worldSVG)
 	styleFile   = newAsset("style.css", "text/css; charset=utf-8", []byte(strings.NewReplacer(
-		"font/figtree-latin.woff2", fontFile.path, "font/figtree-latin-ext.woff2", fontExtFile.path).Replace(styleSource)))
+		"font/figtree-latin.woff2", fontFile.path, "font/figtree-latin-ext.woff2", fontExtFile.path).Replace(terse(styleSource))))
 
 	assets = []asset{styleFile, fontFile, fontExtFile, worldFile}
 )
+
+var (
+	cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	cssSpace   = regexp.MustCompile(`\s+`)
+	cssAround  = regexp.MustCompile(` ?([{};]) ?|([,:]) `)
+)
+
+// terse takes out of a stylesheet what only its authors need: comments and space. Strings stay as they are.
+func terse(css string) string {
+	parts := strings.Split(cssComment.ReplaceAllString(css, ""), `"`)
+	for i := 0; i < len(parts); i += 2 { // the others are strings
+		parts[i] = cssAround.ReplaceAllString(cssSpace.ReplaceAllString(parts[i], " "), "$1$2")
+	}
+	return strings.Join(parts, `"`)
+}
 
 // assetFile gives an asset under its present name. Under an old one it must not be kept, since what is there is not what
 // was there.
