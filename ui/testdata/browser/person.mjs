@@ -42,7 +42,9 @@ export class Person {
   }
 }
 
-const exactly = (name) => (typeof name === "string" ? name : new RegExp(name.like));
+// named finds what is called so; what is added to a name, for readers of screens or because a field may stay empty,
+// comes behind it.
+const named = (name) => new RegExp(`^\\s*${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(\\s|$)`);
 
 const acts = {
   async open(who, address) {
@@ -62,6 +64,15 @@ const acts = {
     await who.page.keyboard.press("Control+A");
     await who.page.keyboard.press("Delete");
     await who.page.keyboard.insertText(step.with);
+  },
+  // date writes a day, as year-month-day; by keyboard as an American does, for that is what the browser takes it for.
+  async date(who, label, step) {
+    const field = labelled(who, step, label);
+    await who.reach(field);
+    if (who.how !== "keyboard") return void (await field.fill(step.with));
+    const [year, month, day] = step.with.split("-");
+    await who.page.keyboard.type(month + day + year);
+    if ((await field.inputValue()) !== step.with) throw new Error(`${label} became ${await field.inputValue()}, not ${step.with}`);
   },
   async choose(who, label, step) {
     const field = labelled(who, step, label);
@@ -87,7 +98,7 @@ const acts = {
     if (!(await box.isChecked())) throw new Error(`${label} cannot be ticked`);
   },
   async unfold(who, name, step) {
-    const summary = scope(who, step).locator("summary").filter({ hasText: exactly(name) }).first();
+    const summary = scope(who, step).locator("summary").filter({ hasText: named(name) }).first();
     if (await summary.evaluate((e) => e.parentElement.open)) return;
     await who.press(summary);
   },
@@ -120,15 +131,15 @@ function scope(who, step) {
   return who.page.locator("article, section, li, tr, form, fieldset, nav, dialog, details").filter({ hasText: step.in }).last();
 }
 
-const find = (who, step, role, name) => scope(who, step).getByRole(role, { name: exactly(name), exact: true }).nth(step.nth ?? 0);
+const find = (who, step, role, name) => scope(who, step).getByRole(role, { name: named(name) }).nth(step.nth ?? 0);
 
-const labelled = (who, step, label) => scope(who, step).getByLabel(exactly(label), { exact: true }).nth(step.nth ?? 0);
+const labelled = (who, step, label) => scope(who, step).getByLabel(named(label)).nth(step.nth ?? 0);
 
 // navigated does what leads to another page, and waits for it.
 async function navigated(who, act) {
-  const before = who.page.waitForEvent("framenavigated", { timeout: patience });
-  before.catch(() => {}); // told by who awaits it
+  const before = who.page.waitForEvent("framenavigated", { timeout: patience }).catch((error) => error);
   await act();
-  await before;
+  const error = await before;
+  if (error instanceof Error) throw new Error(`leads nowhere from ${who.page.url()}: ${error.message}`);
   await who.page.waitForLoadState("load");
 }
