@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -158,12 +159,18 @@ type cost struct {
 	List  []string // every request, its bytes first
 }
 
+// jar is the cookie of a page as the judge takes it.
+func (p *sitePage) jar() []map[string]string {
+	name, value, ok := strings.Cut(p.cookie, "=")
+	if !ok {
+		return []map[string]string{}
+	}
+	return []map[string]string{{"name": name, "value": value, "url": p.address}}
+}
+
 // audit looks at a page in every mode and size. language is that of the browser.
 func (j *judge) audit(p sitePage, language string) (a audit, err error) {
-	question := map[string]any{"do": "audit", "address": p.address, "status": p.status, "language": language, "later": p.cookies == nil}
-	if p.cookies != nil {
-		question["cookies"] = p.cookies
-	}
+	question := map[string]any{"do": "audit", "address": p.address, "status": p.status, "language": language, "later": p.cookie == "", "cookies": p.jar()}
 	err = j.ask(question, &a)
 	return a, err
 }

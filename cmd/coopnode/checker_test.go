@@ -26,7 +26,7 @@ func (s *sample) inChecker(t *testing.T) {
 	}
 	for _, language := range languages {
 		for _, p := range s.pages {
-			_, body := look(t, p.address, "Accept-Language", language)
+			_, body := look(t, p.address, p.headers(language)...)
 			write(p.address+" in "+language, body)
 		}
 	}

@@ -27,8 +27,17 @@ var languages = []string{"en", "es"}
 type sitePage struct {
 	address string
 	status  int
-	cookies []map[string]any
-	first   bool // of its kind
+	cookie  string // of who is signed in; "" for everybody
+	first   bool   // of its kind
+}
+
+// headers are what a browser in that language sends.
+func (p *sitePage) headers(language string) []string {
+	h := []string{"Accept-Language", language}
+	if p.cookie != "" {
+		h = append(h, "Cookie", p.cookie)
+	}
+	return h
 }
 
 // A sample is nodes with every kind of page: one that was furnished with everything that a node can hold, and those of
@@ -38,6 +47,7 @@ type sample struct {
 	demo  *demoRun
 	nodes map[string]string // of the demo, by label: its address
 	kinds map[string]bool   // of which there is a page
+	guest string            // cookie of a steward of Toxeira
 }
 
 // newSample starts them. It takes a while: several tests share one.
@@ -62,10 +72,14 @@ func newSample(t *testing.T) *sample {
 	s.add(t, s.nodes["hinata"], 0, "/", "/openings", "/directory", "/posts")
 	s.add(t, s.nodes["toxeira"], 0, "/", "/federations/"+strings.TrimPrefix(s.nodes["trama"], "http://"))
 	s.add(t, s.nodes["ventana"], 0, "/", "/openings")
-	s.pages = append(s.pages, sitePage{p.base + "/nothing", http.StatusNotFound, nil, true})
+	s.add(t, p.base, 0, "/sign-in", "/reset")
+	s.guest = signedIn(t, s.signInLink(t, "toxeira"))
+	s.addFor(t, s.guest, s.nodes["toxeira"], 1, "/console")
+	s.addFor(t, signedIn(t, s.signInLink(t, "trama")), s.nodes["trama"], 0, "/console/applications")
+	s.pages = append(s.pages, sitePage{p.base + "/nothing", http.StatusNotFound, "", true})
 	for address := range f.gone {
 		if !strings.Contains(address, "/ap/") {
-			s.pages = append(s.pages, sitePage{address, http.StatusGone, nil, true})
+			s.pages = append(s.pages, sitePage{address, http.StatusGone, "", true})
 			break
 		}
 	}
@@ -74,6 +88,12 @@ func newSample(t *testing.T) *sample {
 
 // add takes pages of a node and those to which they lead: of each kind so many at most, of openings and posts most.
 func (s *sample) add(t *testing.T, base string, most int, todo ...string) {
+	t.Helper()
+	s.addFor(t, "", base, most, todo...)
+}
+
+// addFor is add for somebody who is signed in with a cookie.
+func (s *sample) addFor(t *testing.T, cookie, base string, most int, todo ...string) {
 	t.Helper()
 	kinds, known, asked := map[string]int{}, map[string]bool{}, map[string]bool{}
 	for _, path := range todo {
@@ -86,12 +106,12 @@ func (s *sample) add(t *testing.T, base string, most int, todo ...string) {
 			continue
 		}
 		known[path] = true
-		res, body := look(t, base+path)
+		res, body := look(t, base+path, "Cookie", cookie)
 		if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
 			continue // sent on to its home, or a file
 		}
 		kinds[kind]++
-		s.pages = append(s.pages, sitePage{base + path, http.StatusOK, nil, !s.kinds[kind]})
+		s.pages = append(s.pages, sitePage{base + path, http.StatusOK, cookie, !s.kinds[kind]})
 		s.kinds[kind] = true
 		if most == 0 {
 			continue
@@ -104,7 +124,7 @@ func (s *sample) add(t *testing.T, base string, most int, todo ...string) {
 			for _, a := range e.Attr {
 				if e.Data == "a" && a.Key == "href" {
 					to, _, _ := strings.Cut(strings.TrimPrefix(resolve(base+path, a.Val), base), "#")
-					if strings.HasPrefix(to, "/") {
+					if strings.HasPrefix(to, "/") && (cookie != "") == strings.HasPrefix(to, "/console") {
 						todo = append(todo, to)
 					}
 				}
@@ -112,6 +132,9 @@ func (s *sample) add(t *testing.T, base string, most int, todo ...string) {
 		}
 	}
 }
+
+// anID is a part of a path that may be an id. So is no word of the console.
+var anID = regexp.MustCompile(`/[a-z2-7]{10}\b`)
 
 // kindOf is what pages of one kind have in common: the section, and what is asked for in it.
 func kindOf(path string) string {
@@ -121,7 +144,9 @@ func kindOf(path string) string {
 	}
 	section, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	kind := "/" + section
-	if rest != "" {
+	if section == "console" {
+		kind = anID.ReplaceAllString(u.Path, "/*")
+	} else if rest != "" {
 		kind += "/*"
 	}
 	for key := range u.Query() {
@@ -177,7 +202,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	s := newSample(t)
 	for _, want := range []string{"/", "/openings", "/openings/*", "/projects", "/projects/*", "/posts", "/posts/*", "/tags/*", "/members", "/shared", "/coops/*", "/federations/*",
-		"/search?q", "/directory", "/numbers", "/about", "/interact?uri"} {
+		"/search?q", "/directory", "/numbers", "/about", "/interact?uri", "/sign-in", "/console", "/console/openings/new", "/console/inbox", "/console/people", "/console/network"} {
 		if !s.kinds[want] {
 			t.Errorf("no page of the kind %s is judged, only %v", want, s.kinds)
 		}
@@ -224,7 +249,7 @@ func (s *sample) inBrowser(t *testing.T) {
 					t.Errorf("%s in %s: %s", p.address, language, f)
 				}
 				first, again := a.Cost.First, a.again()
-				if first.Bytes > mostFirst || again > mostLater {
+				if p.cookie == "" && (first.Bytes > mostFirst || again > mostLater) {
 					t.Errorf("%s takes %d bytes at first and %d later, of %d and %d:\n%s", p.address, first.Bytes, again, mostFirst, mostLater, strings.Join(first.List, "\n"))
 				}
 				mu.Lock()
@@ -257,7 +282,7 @@ func (j *judge) canFail(t *testing.T) {
 		fmt.Fprintf(w, badPage, other.URL, strings.Repeat("x", mostLater))
 	}))
 	defer bad.Close()
-	a, err := j.audit(sitePage{bad.URL + "/", http.StatusOK, nil, true}, "en")
+	a, err := j.audit(sitePage{bad.URL + "/", http.StatusOK, "", true}, "en")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,3 +82,6 @@ var pageWords = sync.OnceValues(func() (texts map[string]string, err error) {
 	}
 	return texts, err
 })
+
+// capital begins with a large letter, as labels do.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

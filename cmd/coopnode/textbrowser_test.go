@@ -23,7 +23,7 @@ func (s *sample) asText(t *testing.T) {
 			continue
 		}
 		for _, p := range s.pages {
-			_, body := look(t, p.address)
+			_, body := look(t, p.address, p.headers("en")...)
 			cmd := exec.Command(browser[0], browser[1:]...)
 			cmd.Stdin = strings.NewReader(body)
 			out, err := cmd.CombinedOutput()
