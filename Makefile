@@ -4,7 +4,7 @@ GO ?= go
 FEDIFY = activitypub/testdata/fedify
 BROWSER = ui/testdata/browser
 
-.PHONY: demo test bench torture fuzz requirements lint build tools assets
+.PHONY: demo screenshots test bench torture fuzz requirements lint build tools assets
 
 # The main job on this machine: a village of real nodes on loopback.
 demo:
@@ -15,6 +15,11 @@ demo:
 # Everything, with the race detector, after installing what the tests need.
 test: tools lint
 	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 60m ./...
+
+# Pictures of every page of the demo and of a node that holds everything: on a desk and on a phone, light and dark.
+SCREENSHOTS ?= bin/screenshots
+screenshots:
+	COOPNODE_SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(GO) test -count=1 -v -run '^TestPages$$/^pictures$$' ./cmd/coopnode
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
 # detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text. And modules of

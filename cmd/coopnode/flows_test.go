@@ -178,12 +178,12 @@ func TestAnswerInConsole(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			p := newServing(t, "The mill")
 			question := node.Links{Base: p.base}.Object(node.TypePost, p.command("post", "new", "-q", "--asks", "--text", "Who has flour?"))
-			control(t, fediverse, "note", map[string]any{"content": "<p>We have flour, by " + how + ".</p>", "inReplyTo": question, "to": []string{p.base + "/ap/coop"}})
+			control(t, fediverse, "note", map[string]any{"content": "<p>We have flour, by " + how + ".</p>", "inReplyTo": question, "to": []string{p.base + "/ap/coop"}, "visibility": "public"})
 			v := j.arrives(p, t, how)
 			v.open(p.base + "/console/inbox")
 			v.comesToSee("We have flour, by " + how)
 			v.follow(word(t, "inbox.open"))
-			v.fill(word(t, "inbox.answer.to", "alice"), "We take it, by "+how+".")
+			v.fill(word(t, "inbox.answer.to", "Alice"), "We take it, by "+how+".")
 			v.press(word(t, "inbox.answer.send"))
 			v.sees("We take it, by " + how)
 			p.until("the answer is there", func() bool {

@@ -210,6 +210,7 @@ func TestPages(t *testing.T) {
 	t.Run("browser", s.inBrowser)
 	t.Run("markup", s.inChecker)
 	t.Run("text", s.asText)
+	t.Run("pictures", s.asPictures)
 }
 
 // Budgets of the interface (ui.md).
