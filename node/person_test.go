@@ -151,10 +151,14 @@ func TestSessionsEndWithRights(t *testing.T) {
 	}
 }
 
+// SES-6: what a suspension ended does not come back when it is lifted.
 func TestSuspendedStaysOut(t *testing.T) {
 	x := newHouse(t)
 	antia, brais := x.steward(), x.worker("Brais", node.RoleEditor)
-	_, err := x.SuspendPerson(t.Context(), antia.By(), brais.ID)
+	before, _ := x.signIn(brais)
+	link, err := x.NewPass(t.Context(), antia.By(), node.PassSignIn, brais.ID)
+	x.must(err)
+	_, err = x.SuspendPerson(t.Context(), antia.By(), brais.ID)
 	x.must(err)
 	_, _, err = x.StartSession(t.Context(), brais.ID, "")
 	wantError(t, err, node.Forbidden)
@@ -163,7 +167,9 @@ func TestSuspendedStaysOut(t *testing.T) {
 	_, err = x.RestorePerson(t.Context(), antia.By(), brais.ID)
 	x.must(err)
 	token, _ := x.signIn(brais)
-	x.wantIn("restored", map[string]bool{token: true})
+	x.wantIn("restored", map[string]bool{token: true, before: false})
+	_, err = x.Pass(t.Context(), link)
+	wantError(t, err, node.NotFound)
 }
 
 func TestTheLastStewardStays(t *testing.T) {
