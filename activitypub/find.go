@@ -36,6 +36,20 @@ func (w *Wire) Find(ctx context.Context, address string) (*node.Actor, error) {
 	return in.Actor, nil
 }
 
+// ReachSelf asks for our own actor as others do, under its public address. An error says that something else answers
+// there, or nothing.
+func (w *Wire) ReachSelf(ctx context.Context) error {
+	own := w.node.Links.Actor()
+	doc, err := w.client.GetObject(ctx, own)
+	if err != nil {
+		return asked("reach", own, err)
+	}
+	if id := Str(doc.Object, "id"); id != own {
+		return &node.Error{Op: "reach", Kind: node.Refused, Subject: own, Text: "Another document answers there."}
+	}
+	return nil
+}
+
 // FindObject gives the object of an address: one that is known here, by its id, or one of ours by its page; else it is
 // fetched from its home. What others say of their pages proves nothing, so those are asked for. Errors as Find.
 func (w *Wire) FindObject(ctx context.Context, address string) (node.Object, error) {

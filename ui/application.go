@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 
 	"github.com/coopnode/coopnode/node"
@@ -281,6 +281,7 @@ func countryOptions(ctx context.Context) []option {
 			list = append(list, option{Value: r.String(), Text: countryName(ctx, r.String())})
 		}
 	}
-	slices.SortFunc(list, func(a, b option) int { return cmp.Compare(a.Text, b.Text) })
+	order := collate.New(tongueOf(ctx).tag)
+	slices.SortFunc(list, func(a, b option) int { return order.CompareString(a.Text, b.Text) })
 	return append([]option{{Value: "", Text: say(ctx, "form.none")}}, list...)
 }

@@ -198,6 +198,8 @@ func (u *ui) mountConsole(e *echo.Echo) {
 	u.entrance(e, "/welcome/:token", u.arriveBy, u.redeem)
 	u.console(e, http.MethodPost, "/sign-out", node.RoleReader, u.signOut)
 
+	u.mountStart(e)
+	u.mountComponents(e)
 	u.console(e, http.MethodGet, "/console", node.RoleReader, u.dashboard)
 	u.mountAccount(e)
 	u.mountColleagues(e)

@@ -17,6 +17,8 @@ type dashboard struct {
 	Done      int // of Todo
 	Queue     *node.QueueStatus
 	Failing   []*node.Peer
+	Hours     []*node.DeliveryHour
+	Sum       node.DeliveryHour // of the hours
 	Followers int
 	Following int
 }
@@ -59,6 +61,10 @@ func (u *ui) dashboard(c echo.Context, d *desk) error {
 	if b.Queue, err = d.node.QueueStatus(ctx); err != nil {
 		return err
 	}
+	if b.Hours, err = d.node.DeliveryHours(ctx, hoursShown); err != nil {
+		return err
+	}
+	b.Sum = sumOfHours(b.Hours)
 	peers, err := d.node.Peers(ctx, 200)
 	if err != nil {
 		return err

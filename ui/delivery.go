@@ -75,12 +75,7 @@ func deliveriesPage(c echo.Context, d *desk) (head, templ.Component, error) {
 	if v.Hours, err = d.node.DeliveryHours(ctx, hoursShown); err != nil {
 		return head{}, nil, err
 	}
-	for _, h := range v.Hours {
-		v.Sum.Arrived += h.Arrived
-		v.Sum.Retried += h.Retried
-		v.Sum.Ended += h.Ended
-		v.Sum.Waiting += h.Waiting
-	}
+	v.Sum = sumOfHours(v.Hours)
 	peers, err := d.node.Peers(ctx, hostsShown)
 	if err != nil {
 		return head{}, nil, err
@@ -277,3 +272,14 @@ func barWidth(hours []*node.DeliveryHour) string {
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04") }
+
+// sumOfHours is what became of letters in all those hours.
+func sumOfHours(hours []*node.DeliveryHour) (sum node.DeliveryHour) {
+	for _, h := range hours {
+		sum.Arrived += h.Arrived
+		sum.Retried += h.Retried
+		sum.Ended += h.Ended
+		sum.Waiting += h.Waiting
+	}
+	return sum
+}

@@ -42,6 +42,7 @@ type Wire struct {
 	Suffix     func(host string) (is, official bool)                          // a name under which everybody can have one
 	ReadRules  func(r io.Reader, own string) (*node.BlockList, error)         // of Mastodon's CSV (MOD-5)
 	WriteRules func(w io.Writer, rules []*node.Rule) error                    //
+	ReachSelf  func(ctx context.Context) error                                // whether the node is reached under its own address
 }
 
 type ui struct {

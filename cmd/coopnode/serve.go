@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"runtime"
@@ -64,16 +65,11 @@ func (a *app) serve(ctx context.Context) error {
 	defer wire.Close()
 
 	counts := &counters{}
-	e := newEcho()
-	pages := ui.Options{Log: log, Version: programVersion(), Doorway: wire.Doorway, Wire: forPages(wire), Sending: h.forSending(wire)}
-	e.HTTPErrorHandler = answerError(log, counts, ui.Trouble(h.Node, pages))
 	trusted, err := prefixes(cfg.TrustedProxies)
 	if err != nil {
 		return err
 	}
-	guards(e, h, trusted, counts, log)
-	wire.Mount(e)
-	ui.Mount(e, h.Node, pages)
+	e := mountAll(h, wire, trusted, counts, log)
 
 	listeners, err := openListeners(cfg, h.Node, trusted)
 	if err != nil {
@@ -127,9 +123,20 @@ func (a *app) serve(ctx context.Context) error {
 	return err
 }
 
+// mountAll is everything that the node answers: the guards, what other servers ask, and the pages.
+func mountAll(h *house, wire *activitypub.Wire, trusted []netip.Prefix, counts *counters, log *slog.Logger) *echo.Echo {
+	e := newEcho()
+	pages := ui.Options{Log: log, Version: programVersion(), Doorway: wire.Doorway, Wire: forPages(wire), Sending: h.forSending(wire)}
+	e.HTTPErrorHandler = answerError(log, counts, ui.Trouble(h.Node, pages))
+	guards(e, h, trusted, counts, log)
+	wire.Mount(e)
+	ui.Mount(e, h.Node, pages)
+	return e
+}
+
 // forPages is what the pages of the console ask of others.
 func forPages(w *activitypub.Wire) ui.Wire {
-	return ui.Wire{Find: w.Find, HostIn: activitypub.HostIn, Suffix: activitypub.PublicSuffix, ReadRules: activitypub.ReadBlockList, WriteRules: activitypub.WriteBlockList}
+	return ui.Wire{Find: w.Find, HostIn: activitypub.HostIn, Suffix: activitypub.PublicSuffix, ReadRules: activitypub.ReadBlockList, WriteRules: activitypub.WriteBlockList, ReachSelf: w.ReachSelf}
 }
 
 // forSending is how the console tries out mail and webhook.
