@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -387,4 +388,36 @@ func TestErasuresAreNoted(t *testing.T) {
 	}
 	_, err := db.Erased(filepath.Join(t.TempDir(), "none"))
 	wantError(t, "a list that is not there", err, node.NotFound, "There is no")
+}
+
+// A session or a link that is in a backup does not come back with it: it may have ended since (SES-4 to SES-6, LOGIN-6). Who
+// restored stands in the audit log.
+func TestRestoreSignsOut(t *testing.T) {
+	t.Parallel()
+	db := furnished(t)
+	if err := db.Tx(t.Context(), func(tx node.Tx) error {
+		return errors.Join(
+			tx.SavePerson(t.Context(), &node.Person{ID: "anna222222", Name: "Anna", Role: node.RoleSteward, Created: noon, Joined: noon}),
+			tx.SaveSession(t.Context(), &node.Session{ID: "sssn222222", Sum: "s", Person: "anna222222", Created: noon, Ends: noon.Add(time.Hour)}),
+			tx.SavePass(t.Context(), &node.Pass{Kind: node.PassSignIn, Sum: "p", Person: "anna222222", Expires: noon.Add(time.Hour)}),
+		)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "new")
+	if _, err := Restore(t.Context(), backup(t, db, true), RestoreOptions{Dir: dir, By: "command:test"}); err != nil {
+		t.Fatal(err)
+	}
+	back := open(t, Options{Dir: dir})
+	if _, err := back.Person(t.Context(), "anna222222"); err != nil {
+		t.Error(err)
+	}
+	_, err := back.Session(t.Context(), "s")
+	wantError(t, "session", err, node.NotFound, "")
+	_, err = back.Pass(t.Context(), "p")
+	wantError(t, "link", err, node.NotFound, "")
+	log, err := back.AuditEntries(t.Context(), node.AuditQuery{})
+	if err != nil || len(log) != 1 || log[0].Name != "command:test" || log[0].Action != "node.restore" {
+		t.Errorf("audit log %+v, %v", log, err)
+	}
 }
