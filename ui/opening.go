@@ -143,6 +143,7 @@ func (u *ui) openingPage(c echo.Context, v *visit) (view, error) {
 		return view{}, err
 	}
 	h := v.headOf(ctx, e, "/openings")
+	h.Schema = v.jobSchema(e)
 	if !e.opening().Closes.IsZero() && !e.Base.Sample {
 		h.List = deadlineOf(ctx, v, o)
 	}

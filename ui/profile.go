@@ -36,6 +36,7 @@ func (u *ui) profile(c echo.Context, v *visit) (view, error) {
 	if h.Description == "" {
 		h.Description = say(ctx, "profile.title", v.self.Name)
 	}
+	h.Schema = v.organizationSchema(p)
 	if !v.coop.IsFederation() {
 		h.List, err = u.postList(c, v)
 		return view{head: h, body: profileBody(v, p, h.List)}, err

@@ -153,6 +153,7 @@ type head struct {
 	List        listing // what can be followed from this page in a feed reader, beside the board
 	Section     string  // which entry of the navigation is current
 	Hidden      bool    // not for search engines
+	Schema      schema  // for search engines; nil if there is nothing to say
 }
 
 // A pageMaker makes the page that a visitor asks for.

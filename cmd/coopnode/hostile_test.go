@@ -182,6 +182,10 @@ const judgeScript = `(async () => {
 	const home = location.origin;
 	for (const e of document.querySelectorAll('*')) {
 		const name = e.localName, own = e.namespaceURI === 'http://www.w3.org/1999/xhtml';
+		if (name === 'script' && e.type === 'application/ld+json' && e.parentNode === document.head) { // our own data, which no browser runs
+			try { JSON.parse(e.textContent) } catch { found.push('data that is no JSON') }
+			continue;
+		}
 		if (['script', 'iframe', 'frame', 'object', 'embed', 'applet', 'base', 'math', 'template', 'noscript', 'foreignobject', 'animate', 'set', 'marquee', 'video', 'audio'].includes(name.toLowerCase()))
 			found.push('has <' + name + '>');
 		if (name === 'style' || name === 'meta' && e.httpEquiv.toLowerCase() === 'refresh') found.push('has <' + name + '>');
