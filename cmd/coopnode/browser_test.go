@@ -171,6 +171,9 @@ func (p *sitePage) jar() []map[string]string {
 // audit looks at a page in every mode and size. language is that of the browser.
 func (j *judge) audit(p sitePage, language string) (a audit, err error) {
 	question := map[string]any{"do": "audit", "address": p.address, "status": p.status, "language": language, "later": p.cookie == "", "cookies": p.jar()}
+	if strings.HasSuffix(p.address, "/sign-in") || strings.HasSuffix(p.address, "/reset") {
+		question["allowed"] = []string{"form"} // to which the form is bound: who comes here has chosen to sign in (CSRF-1)
+	}
 	err = j.ask(question, &a)
 	return a, err
 }

@@ -11,7 +11,7 @@ const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
 
 // audit opens address as a first visit would, and gives all that is wrong in `found` and what it cost in `cost`.
-export async function audit(browser, { address, language = "en", cookies = [], status = 200, later = false }) {
+export async function audit(browser, { address, language = "en", cookies = [], allowed = [], status = 200, later = false }) {
   const context = await browser.newContext({ locale: language, viewport: sizes.desktop, reducedMotion: "reduce" });
   try {
     await context.addCookies(cookies);
@@ -21,7 +21,7 @@ export async function audit(browser, { address, language = "en", cookies = [], s
     page.on("pageerror", (e) => found.push(`script fails: ${e.message}`));
     const cost = { first: await visit(page, address, status, found) };
     if (cookies.length === 0) {
-      for (const c of await context.cookies()) found.push(`sets the cookie ${c.name}`);
+      for (const c of await context.cookies()) if (!allowed.includes(c.name)) found.push(`sets the cookie ${c.name}`);
       const kept = await page.evaluate(() => localStorage.length + sessionStorage.length);
       if (kept > 0) found.push("keeps something in the browser");
     }
