@@ -131,16 +131,15 @@ func anyAddress(v any) string {
 func pictureOut(p node.Picture, address string) map[string]any {
 	m := map[string]any{"type": "Image", "mediaType": cmp.Or(p.Type, "image/png"), "url": address}
 	put(m, "name", p.Description)
-	if p.Width > 0 && p.Height > 0 {
-		m["width"], m["height"] = p.Width, p.Height
-	}
 	return m
 }
 
 // attachmentsOut writes the pictures that something of ours shows.
 func attachmentsOut(b *node.Base) (list []any) {
 	for _, p := range b.Pictures {
-		list = append(list, pictureOut(p, p.Address))
+		m := pictureOut(p, p.Address)
+		m["width"], m["height"] = p.Width, p.Height
+		list = append(list, m)
 	}
 	return list
 }

@@ -18,6 +18,14 @@ func crumbOf(ctx context.Context, p *editing) string {
 	return nameOf(ctx, p.object.Common().TextIn(""))
 }
 
+// leadOf is the sentence above a form that is still empty.
+func leadOf(ctx context.Context, p *editing) string {
+	if p.object != nil {
+		return ""
+	}
+	return say(ctx, "editor."+string(p.typ)+".lead")
+}
+
 // quietly is what the Enter key does in a form: nothing that others hear of.
 func quietly(p *editing) string {
 	if p.unpublished() {
