@@ -91,9 +91,8 @@ func (p *editing) action() string {
 // unpublished says whether only people of the coop have seen it.
 func (p *editing) unpublished() bool { return p.object == nil || p.object.Common().Draft }
 
-// value, is and at are what stands in the fields of the form.
+// value and at are what stands in the fields of the form.
 func (p *editing) value(name string) string       { return p.typed.Get(name) }
-func (p *editing) is(name, value string) bool     { return slices.Contains(p.typed[name], value) }
 func (p *editing) at(name string, i int) string   { return p.typed.Get(versionField(name, i)) }
 func (p *editing) opening() (*node.Opening, bool) { o, ok := p.object.(*node.Opening); return o, ok }
 

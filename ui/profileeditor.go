@@ -20,10 +20,7 @@ type profileEditing struct {
 	unsaid  bool // the coop has never posted anything: an introduction would be the first
 }
 
-func (p *profileEditing) value(name string) string { return p.typed.Get(name) }
-func (p *profileEditing) is(name, value string) bool {
-	return (&editing{typed: p.typed}).is(name, value)
-}
+func (p *profileEditing) value(name string) string     { return p.typed.Get(name) }
 func (p *profileEditing) at(name string, i int) string { return p.typed.Get(versionField(name, i)) }
 
 // editProfile handles GET /console/profile.

@@ -261,6 +261,7 @@ func (s *sheet) web(name string) string {
 	return address
 }
 
+// readWeb completes an address, and says whether a page could link to it.
 func readWeb(v string) (string, bool) {
 	if v == "" {
 		return "", true
@@ -269,7 +270,7 @@ func readWeb(v string) (string, bool) {
 		v = "https://" + v
 	}
 	u, err := url.Parse(v)
-	return v, err == nil && webAddress(v) != "" && strings.Contains(u.Hostname(), ".") || err == nil && u.Hostname() == "localhost"
+	return v, err == nil && webAddress(v) != "" && (strings.Contains(u.Hostname(), ".") || u.Hostname() == "localhost")
 }
 
 // skills are in a word or two each. A name that was there before keeps its key.
