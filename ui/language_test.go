@@ -198,7 +198,7 @@ var latinWord = regexp.MustCompile(`\p{Latin}{3,}`)
 // said says whether somebody said a text, in whatever language, or is to type it.
 func said(n *html.Node) bool {
 	for e := range n.Ancestors() {
-		if e.Data == "code" || e.Data == "bdi" || e.Data == "title" {
+		if e.Data == "code" || e.Data == "bdi" || e.Data == "title" || e.Data == "script" {
 			return true
 		}
 		for _, a := range e.Attr {
