@@ -412,7 +412,7 @@ func profileHead(v *visit, p *profileView, badge string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if mail := mailTo(p.Actor); mail != "" && !p.Who.Round {
+		if mail := mailTo(p.Actor); mail != "" && p.Who.Own && !p.Who.Round {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<a class=\"button quiet\" href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
