@@ -36,6 +36,9 @@ func (u *ui) audit(c echo.Context, d *desk) error {
 
 // actionName says what was done in words; what a later version did is shown as it is called.
 func actionName(ctx context.Context, action string) string {
+	if !strings.Contains(action, ".") { // what was said to others: its text has the name of the activity
+		action = capital(action)
+	}
 	return sayKnown(ctx, "audit.did.", action)
 }
 

@@ -50,3 +50,15 @@ func TestDeskPages(t *testing.T) {
 
 // first is the beginning of a page, for an error.
 func first(body string) string { return strings.TrimSpace(body[:min(len(body), 300)]) }
+
+// What was said to others is named in the log in words too.
+func TestLogNamesWhatWasSaid(t *testing.T) {
+	s := newSite(t)
+	b := s.signedIn(t, node.RoleSteward)
+	if res, body := b.post("/console/settings/contact", "hides", "on"); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("the settings are not saved: %s %s", res.Status, first(body))
+	}
+	if _, body := b.get("/console/audit"); !strings.Contains(body, "Changed") || strings.Contains(body, ">update<") {
+		t.Errorf("the log does not say that the profile was changed")
+	}
+}
