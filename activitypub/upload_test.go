@@ -83,6 +83,7 @@ func TestOwnPicturesOfAPost(t *testing.T) {
 // Only pictures of ours that are here can be shown, at most four, each with a description; a draft keeps its own.
 func TestPicturesThatAPostMayShow(t *testing.T) {
 	d := newDesk(t)
+	d.Rest() // nothing tidies up meanwhile
 	add := func(shade byte) node.Picture {
 		p, err := d.AddPicture(t.Context(), painting(t, 20, 20, shade), "A drawing")
 		if err != nil {
