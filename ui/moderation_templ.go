@@ -1811,7 +1811,7 @@ func importBody(d *desk, text string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = field(d.errs, input{Name: "file", Label: say(ctx, "blocklist.file"), Hint: say(ctx, "blocklist.file.hint"), Type: "file"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = fileField(d.errs, input{Name: "file", Label: say(ctx, "blocklist.file"), Hint: say(ctx, "blocklist.file.hint")}, "").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

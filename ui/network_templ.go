@@ -168,7 +168,7 @@ func networkBody(d *desk, v *networkView, address, pasted string) templ.Componen
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = field(d.errs, input{Name: "file", Label: say(ctx, "network.file"), Hint: say(ctx, "network.file.hint"), Type: "file"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fileField(d.errs, input{Name: "file", Label: say(ctx, "network.file"), Hint: say(ctx, "network.file.hint")}, "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

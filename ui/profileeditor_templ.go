@@ -1111,7 +1111,7 @@ func profilePicture(d *desk, p *profileEditing, use node.PictureUse, src string,
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = fileField(d, string(use)+".file", say(ctx, "picture.file"), say(ctx, "profile."+string(use)+".hint")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = fileField(d.errs, input{Name: string(use) + ".file", Label: say(ctx, "picture.file"), Hint: say(ctx, "profile."+string(use)+".hint"), Quiet: true}, pictureFiles).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
