@@ -3,12 +3,10 @@ package ui
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
-	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 
 	"github.com/coopnode/coopnode/node"
@@ -281,7 +279,6 @@ func countryOptions(ctx context.Context) []option {
 			list = append(list, option{Value: r.String(), Text: countryName(ctx, r.String())})
 		}
 	}
-	order := collate.New(tongueOf(ctx).tag)
-	slices.SortFunc(list, func(a, b option) int { return order.CompareString(a.Text, b.Text) })
+	byText(list)
 	return append([]option{{Value: "", Text: say(ctx, "form.none")}}, list...)
 }

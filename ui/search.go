@@ -1,13 +1,18 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/text/collate"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -201,9 +206,21 @@ func options(ctx context.Context, facets []node.SearchFacet, chosen string, name
 	for _, f := range facets {
 		list = append(list, option{f.Value, name(ctx, f.Value)})
 	}
-	order := collate.New(tongueOf(ctx).tag)
-	slices.SortFunc(list, func(a, b option) int { return order.CompareString(a.Text, b.Text) })
+	byText(list)
 	return withChosen(list, chosen, name(ctx, chosen))
+}
+
+// byText sorts options as readers look for them: accents and capitals count for nothing. The tables of x/text/collate,
+// which know what is special in each language, would add 1.4 MB to the program.
+func byText(list []option) {
+	plain := transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), cases.Fold())
+	letters := make(map[string]string, len(list))
+	for _, o := range list {
+		letters[o.Text], _, _ = transform.String(plain, o.Text) // nothing of this chain fails
+	}
+	slices.SortFunc(list, func(a, b option) int {
+		return cmp.Or(strings.Compare(letters[a.Text], letters[b.Text]), strings.Compare(a.Text, b.Text))
+	})
 }
 
 // withChosen adds what was chosen to a list that lacks it.

@@ -62,7 +62,7 @@ func send(c echo.Context, status int, contentType, cache string, body []byte) er
 	if compressible {
 		vary(h, "Accept-Encoding")
 	}
-	if status == http.StatusOK {
+	if status == http.StatusOK && !isPrivate(c) { // what nobody keeps is never asked for again by its tag
 		sum := sha256.Sum256(body)
 		h.Set("ETag", `W/"`+hex.EncodeToString(sum[:8])+`"`)
 	}
