@@ -341,6 +341,9 @@ func TestPicturesGoWithTheirOwner(t *testing.T) {
 	if html := s.page(page); !strings.Contains(html, "/media/pictures/") {
 		t.Error("without the rule the picture does not come back")
 	}
+	s.post(aptest.M{}) // the icon went with the post under the rule, and comes back with this one
+	s.copyOf(s.at.Base+"/ana.png", node.AsIcon)
+	left(2)
 
 	s.Want(http.StatusAccepted, s.home.Links.Inbox(), s.Do("Delete", note["id"]))
 	left(1)
