@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 	"golang.org/x/text/message"
 	"golang.org/x/text/number"
 
@@ -42,14 +41,11 @@ func (w words) number(f float64) string {
 
 // languageNames are the names of languages in the language of the text.
 func (w words) languageNames(tags []string) string {
-	namer := display.Languages(w.tag)
 	names := make([]string, len(tags))
 	for i, t := range tags {
 		names[i] = t
-		if tag, err := language.Parse(t); err == nil {
-			if name := namer.Name(tag); name != "" {
-				names[i] = name
-			}
+		if tag, err := language.All.Parse(t); err == nil {
+			names[i] = cmp.Or(node.LanguageName(w.tag.String(), tag.String()), t)
 		}
 	}
 	return strings.Join(names, ", ")

@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -332,10 +331,11 @@ func readLanguage(in *tongue, w string) (string, bool) {
 	if w == "" {
 		return "", true
 	}
-	names := []display.Namer{display.Languages(in.tag), display.Languages(language.English)}
-	for _, t := range display.Supported.Tags() {
-		if strings.EqualFold(display.Self.Name(t), w) || slices.ContainsFunc(names, func(n display.Namer) bool { return strings.EqualFold(n.Name(t), w) }) {
-			return t.String(), true
+	for _, tag := range node.NamedLanguages() {
+		for _, other := range []string{in.rules.String(), "en", node.OwnName} {
+			if strings.EqualFold(node.LanguageName(other, tag), w) {
+				return tag, true
+			}
 		}
 	}
 	t, err := language.Parse(w)
@@ -376,15 +376,12 @@ func readCountry(in *tongue, w string) (string, bool) {
 	if r, err := language.ParseRegion(w); err == nil && len(w) == 2 && r.IsCountry() {
 		return strings.ToUpper(w), true
 	}
-	names := []display.Namer{in.regions, display.Regions(language.English)}
-	for a := 'A'; a <= 'Z'; a++ {
-		for b := 'A'; b <= 'Z'; b++ {
-			code := string(a) + string(b)
-			r, err := language.ParseRegion(code)
-			if err != nil || !r.IsCountry() || r.String() != code {
-				continue
-			}
-			if slices.ContainsFunc(names, func(n display.Namer) bool { return strings.EqualFold(n.Name(r), w) }) {
+	for _, code := range node.NamedCountries() {
+		if r, err := language.ParseRegion(code); err != nil || !r.IsCountry() || len(code) != 2 {
+			continue // a part of the world
+		}
+		for _, other := range []string{in.rules.String(), "en"} {
+			if strings.EqualFold(node.CountryName(other, code), w) {
 				return code, true
 			}
 		}

@@ -10,9 +10,10 @@ import (
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 	"golang.org/x/text/message"
 	xnumber "golang.org/x/text/number"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // Every text that pages say stands in language/en.json by its key, and in the other files in their languages. Keys name
@@ -24,15 +25,13 @@ var languageFiles embed.FS
 
 // A tongue is a language that the pages speak.
 type tongue struct {
-	tag       language.Tag
-	rules     language.Tag      // whose numbers and plurals it has: its own, unless it was made for tests
-	name      string            // what its speakers call it
-	dir       string            // ltr or rtl
-	draft     bool              // no native reader has been through it
-	texts     map[string]string // whole: what the language lacks is English
-	printer   *message.Printer
-	regions   display.Namer
-	languages display.Namer
+	tag     language.Tag
+	rules   language.Tag      // whose numbers, plurals and names it has: its own, unless it was made for tests
+	name    string            // what its speakers call it
+	dir     string            // ltr or rtl
+	draft   bool              // no native reader has been through it
+	texts   map[string]string // whole: what the language lacks is English
+	printer *message.Printer
 }
 
 var (
@@ -50,8 +49,7 @@ func draft(tag language.Tag) *tongue {
 }
 
 func newTongue(tag language.Tag, under *tongue) *tongue {
-	t := &tongue{tag: tag, rules: tag, name: display.Self.Name(tag), dir: "ltr", texts: map[string]string{}, printer: message.NewPrinter(tag),
-		regions: display.Regions(tag), languages: display.Languages(tag)}
+	t := &tongue{tag: tag, rules: tag, name: node.LanguageName(node.OwnName, tag.String()), dir: "ltr", texts: map[string]string{}, printer: message.NewPrinter(tag)}
 	if under != nil {
 		maps.Copy(t.texts, under.texts)
 	}

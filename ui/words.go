@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -9,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -177,24 +177,22 @@ func words(ctx context.Context, prefix string, keys []string) string {
 
 // languageName says Galician for gl; what is no language stays as it is.
 func languageName(ctx context.Context, tag string) string {
-	t, err := language.Parse(tag)
-	if err != nil {
-		return plainName(tag)
-	}
-	if name := tongueOf(ctx).languages.Name(t); name != "" {
-		return name
-	}
-	return ownName(tag)
+	return languageIn(tag, tongueOf(ctx).rules.String(), node.OwnName)
 }
 
 // ownName is what its speakers call a language: galego. What is no language stays as it is.
 func ownName(tag string) string {
-	t, err := language.Parse(tag)
-	if err != nil {
-		return plainName(tag)
-	}
-	if name := display.Self.Name(t); name != "" {
-		return name
+	return languageIn(tag, node.OwnName)
+}
+
+// languageIn is the name of a language in the first of others that has one.
+func languageIn(tag string, in ...string) string {
+	if t, err := language.All.Parse(tag); err == nil {
+		for _, other := range in {
+			if name := node.LanguageName(other, t.String()); name != "" {
+				return name
+			}
+		}
 	}
 	return plainName(tag)
 }
@@ -214,7 +212,7 @@ func countryName(ctx context.Context, code string) string {
 	if err != nil {
 		return plainName(code)
 	}
-	name := tongueOf(ctx).regions.Name(r)
+	name := cmp.Or(node.CountryName(tongueOf(ctx).rules.String(), r.Canonicalize().String()), plainName(country))
 	if part {
 		name += " (" + plainName(code) + ")"
 	}
