@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -89,66 +88,17 @@ const (
 	maxKeptBytes = 8 << 20
 )
 
-// documentCache keeps made answers as long as the data they were made from stays the same. It
-// takes no part in the truth: a lost entry costs a question to the store.
-type documentCache struct {
-	mu         sync.Mutex
-	generation int64
-	answers    map[string]*answer
-	bytes      int
-}
-
-// get gives the answer of that generation of the data, nil if there is none. Those of another are dropped.
-func (d *documentCache) get(key string, generation int64, now time.Time) *answer {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.generation != generation || d.answers == nil {
-		d.generation, d.answers, d.bytes = generation, map[string]*answer{}, 0
-	}
-	a := d.answers[key]
-	if a != nil && !a.until.IsZero() && !now.Before(a.until) {
-		d.drop(key)
-		return nil
-	}
-	return a
-}
-
-// put keeps an answer that was made from that generation. Where there is no room any others go.
-func (d *documentCache) put(key string, generation int64, a *answer) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	size := len(key) + len(a.body)
-	if d.generation != generation || d.answers == nil || size > maxKeptBytes/8 {
-		return
-	}
-	d.drop(key)
-	for other := range d.answers {
-		if len(d.answers) < maxKept && d.bytes+size <= maxKeptBytes {
-			break
-		}
-		d.drop(other)
-	}
-	d.answers[key] = a
-	d.bytes += size
-}
-
-func (d *documentCache) drop(key string) {
-	if a, ok := d.answers[key]; ok {
-		d.bytes -= len(key) + len(a.body)
-		delete(d.answers, key)
-	}
-}
-
 // kept gives the answer with this key, made anew by build if the data has changed since.
 func (w *Wire) kept(ctx context.Context, key string, build func(context.Context) (*answer, error)) (*answer, error) {
 	generation := w.node.Generation() // before the data is read: what changes meanwhile makes it old
-	if a := w.documents.get(key, generation, w.node.Now()); a != nil {
+	made := w.node.Now()
+	if a, ok := w.documents.Get(key, generation, made); ok {
 		return a, nil
 	}
 	a, err := build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w.documents.put(key, generation, a)
+	w.documents.Put(key, generation, a, len(a.body), made, a.until)
 	return a, nil
 }

@@ -15,58 +15,6 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// TestKeptAnswersAreBounded (DB-7): neither their number nor their size grows without end.
-func TestKeptAnswersAreBounded(t *testing.T) {
-	var d documentCache
-	now := time.Now()
-	d.get("", 1, now)
-	for i := range 3 * maxKept {
-		d.put(fmt.Sprint(i), 1, &answer{body: make([]byte, 64<<10)})
-		if len(d.answers) > maxKept || d.bytes > maxKeptBytes {
-			t.Fatalf("%d answers of %d bytes are kept", len(d.answers), d.bytes)
-		}
-	}
-	if d.get(fmt.Sprint(3*maxKept-1), 1, now) == nil {
-		t.Error("the last one is not kept")
-	}
-	d.put("huge", 1, &answer{body: make([]byte, maxKeptBytes)})
-	if d.get("huge", 1, now) != nil {
-		t.Error("one as large as everything is kept")
-	}
-	for range 3 {
-		d.put("same", 1, &answer{body: make([]byte, 100)})
-	}
-	sum := 0
-	for key, a := range d.answers {
-		sum += len(key) + len(a.body)
-	}
-	if sum != d.bytes {
-		t.Errorf("%d bytes are kept, counted as %d", sum, d.bytes)
-	}
-}
-
-// TestKeptAnswersGrowOld: with a change of the data, and with the time that they were good for.
-func TestKeptAnswersGrowOld(t *testing.T) {
-	var d documentCache
-	now := time.Now()
-	d.get("a", 1, now)
-	d.put("a", 1, &answer{})
-	d.put("b", 1, &answer{until: now.Add(time.Second)})
-	if d.get("a", 1, now) == nil || d.get("b", 1, now) == nil {
-		t.Fatal("nothing is kept")
-	}
-	if d.get("b", 1, now.Add(time.Second)) != nil {
-		t.Error("it is kept although its time has passed")
-	}
-	if d.get("a", 2, now) != nil {
-		t.Error("it is kept although the data changed")
-	}
-	d.put("a", 1, &answer{})
-	if d.get("a", 2, now) != nil {
-		t.Error("what was made from old data is kept for new")
-	}
-}
-
 // TestSecondGetAsksNothing: the answers that are asked for most are made once for each change.
 func TestSecondGetAsksNothing(t *testing.T) {
 	s := newSite(t)

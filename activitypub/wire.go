@@ -52,7 +52,7 @@ type Wire struct {
 	askers    *hostLimits // whose keys are fetched after a GET of theirs
 	allAskers *rate.Limiter
 
-	documents documentCache // what others GET, made ready
+	documents *node.Cache[*answer] // what others GET, made ready
 }
 
 // New opens the network side of n. Errors name the setting that cannot be used.
@@ -69,7 +69,8 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 		return nil, fmt.Errorf("base address: %w", err)
 	}
 	w := &Wire{
-		node: n, log: opt.Log, version: opt.Version, base: base,
+		documents: node.NewCache[*answer](maxKept, maxKeptBytes),
+		node:      n, log: opt.Log, version: opt.Version, base: base,
 		rules: AddressRules{Dev: n.Dev, AllowCIDRs: opt.AllowCIDRs, AllowPorts: opt.AllowPorts, Home: home, Own: opt.Listen},
 	}
 	w.signer = &signer{node: n}

@@ -2,10 +2,11 @@ package ui
 
 import (
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // Bounds of what is kept of made pages. A page depends on the clock too: deadlines pass. keptFor is how late it may tell.
@@ -16,20 +17,13 @@ const (
 	keptFor      = time.Minute
 )
 
-// keptPages are answers for visitors of whom nothing is known, as they were sent. They hold as long as nothing is
-// changed in the data, and no longer than keptFor. A lost one costs the making.
-type keptPages struct {
-	mu       sync.Mutex
-	revision int64
-	pages    map[string]*keptPage
-	bytes    int
-}
+// newKeptPages holds answers for visitors of whom nothing is known, as they were sent.
+func newKeptPages() *node.Cache[*keptPage] { return node.NewCache[*keptPage](maxKept, maxKeptBytes) }
 
 // A keptPage is one answer, compressed or not.
 type keptPage struct {
 	header http.Header
 	body   []byte
-	made   time.Time
 }
 
 // A keeper is where send leaves an answer that may be kept.
@@ -49,7 +43,7 @@ func (u *ui) kept(h echo.HandlerFunc) echo.HandlerFunc {
 			return h(c)
 		}
 		revision := u.node.Revision() // before the data is read: what changes meanwhile makes it old
-		if p := u.pages.get(key, revision, u.node.Now()); p != nil {
+		if p, ok := u.pages.Get(key, revision, u.node.Now()); ok {
 			header := c.Response().Header()
 			for name, values := range p.header {
 				header[name] = values
@@ -61,8 +55,7 @@ func (u *ui) kept(h echo.HandlerFunc) echo.HandlerFunc {
 		made := u.node.Now()
 		err := h(c)
 		if err == nil && s.page != nil {
-			s.page.made = made
-			u.pages.put(key, revision, s.page)
+			u.pages.Put(key, revision, s.page, len(s.page.body), made, made.Add(keptFor))
 		}
 		return err
 	}
@@ -98,45 +91,4 @@ func leave(c echo.Context, status int, body []byte) {
 		}
 	}
 	s.page = p
-}
-
-// get gives the page that was made from this revision of the data, nil if there is none. Those of another are dropped.
-func (k *keptPages) get(key string, revision int64, now time.Time) *keptPage {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.revision != revision || k.pages == nil {
-		k.revision, k.pages, k.bytes = revision, map[string]*keptPage{}, 0
-	}
-	p := k.pages[key]
-	if p != nil && (now.Before(p.made) || now.Sub(p.made) >= keptFor) {
-		k.drop(key)
-		return nil
-	}
-	return p
-}
-
-// put keeps a page that was made from that revision. Where there is no room any others go.
-func (k *keptPages) put(key string, revision int64, p *keptPage) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	size := len(key) + len(p.body)
-	if k.revision != revision || k.pages == nil || size > maxKeptBytes/8 {
-		return
-	}
-	k.drop(key)
-	for other := range k.pages {
-		if len(k.pages) < maxKept && k.bytes+size <= maxKeptBytes {
-			break
-		}
-		k.drop(other)
-	}
-	k.pages[key] = p
-	k.bytes += size
-}
-
-func (k *keptPages) drop(key string) {
-	if p, ok := k.pages[key]; ok {
-		k.bytes -= len(key) + len(p.body)
-		delete(k.pages, key)
-	}
 }

@@ -49,7 +49,7 @@ type ui struct {
 	node  *node.Node
 	opt   Options
 	art   *art
-	pages keptPages
+	pages *node.Cache[*keptPage]
 
 	ways        map[string]*way
 	hasher      *hasher
@@ -67,7 +67,8 @@ func newUI(n *node.Node, opt Options) *ui {
 		opt.Sending.TestWebhook = func(context.Context) error { return echo.ErrNotFound }
 	}
 	return &ui{
-		node: n, opt: opt, art: newArt(n.Links.Actor()),
+		pages: newKeptPages(),
+		node:  n, opt: opt, art: newArt(n.Links.Actor()),
 		ways: map[string]*way{}, hasher: newHasher(), crossOrigin: http.NewCrossOriginProtection(),
 	}
 }
