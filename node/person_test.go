@@ -151,6 +151,17 @@ func TestSessionsEndWithRights(t *testing.T) {
 	}
 }
 
+// SES-6: a session that is still there, for whatever reason, is worth nothing while its person is suspended.
+func TestSessionOfASuspendedPerson(t *testing.T) {
+	x := newHouse(t)
+	x.steward()
+	brais := x.worker("Brais", node.RoleEditor)
+	token, _ := x.signIn(brais)
+	brais.Suspended = x.Now()
+	x.write(func(tx node.Tx) error { return tx.SavePerson(t.Context(), brais) })
+	x.wantIn("suspended (SES-6)", map[string]bool{token: false})
+}
+
 // SES-6: what a suspension ended does not come back when it is lifted.
 func TestSuspendedStaysOut(t *testing.T) {
 	x := newHouse(t)

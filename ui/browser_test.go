@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"html"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +20,7 @@ type browser struct {
 	person  *node.Person // who is signed in
 	cookies map[string]string
 	csrf    string
+	from    string // address of the visitor; one of always if empty
 }
 
 // visitor is a browser of somebody who is not signed in.
@@ -81,6 +83,9 @@ func (b *browser) send(r *http.Request) (*http.Response, string) {
 	r.Header.Set("Accept", "text/html")
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	if b.from != "" {
+		r.RemoteAddr = net.JoinHostPort(b.from, "5000")
 	}
 	rec := httptest.NewRecorder()
 	b.site.echo.ServeHTTP(rec, r)

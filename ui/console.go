@@ -62,6 +62,11 @@ func (u *ui) upload(e *echo.Echo, path string, need node.Role, h deskHandler) {
 		if err := rc.SetWriteDeadline(time.Now().Add(uploadWithin + 30*time.Second)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
+		defer func() { // what was too large for the memory; nobody else takes it away
+			if m := c.Request().MultipartForm; m != nil {
+				m.RemoveAll()
+			}
+		}()
 		return u.asking(need, maxUploadBytes, h)(c)
 	})
 }

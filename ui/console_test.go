@@ -96,6 +96,31 @@ func TestFormsAreOfThisSession(t *testing.T) {
 	b.follows("/console/account", "/console/account", "name", "Eva", "mail", b.person.Mail)
 }
 
+// A form for somebody who is not signed in is of the browser that was given it (CSRF-1).
+func TestFormsAreOfThisBrowser(t *testing.T) {
+	s := emptySite(t)
+	p := s.signedIn(t, node.RoleReader).person
+	other := s.visitor(t)
+	other.get("/sign-in")
+	for name, tt := range map[string]struct{ cookie, field string }{
+		"neither":                        {"", ""},
+		"no token":                       {other.csrf, ""},
+		"no cookie":                      {"", other.csrf},
+		"a cookie that is too short":     {"a", "a"},
+		"a cookie of another browser":    {strings.Repeat("a", 43), other.csrf},
+		"a cookie longer than any of us": {strings.Repeat("a", 101), strings.Repeat("a", 101)},
+	} {
+		b := s.visitor(t)
+		if b.csrf = tt.field; tt.cookie != "" {
+			b.cookies["__Host-form"] = tt.cookie
+		}
+		if res, _ := b.post("/sign-in", "who", p.Name, "password", goodPassword); res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s", name, res.Status)
+		}
+	}
+	other.follows("/console", "/sign-in", "who", p.Name, "password", goodPassword)
+}
+
 // The parts of pages are shown on a node that is for trying out, each id once, and nowhere else.
 func TestComponents(t *testing.T) {
 	if res, _ := newSite(t).get("/dev/components"); res.StatusCode != http.StatusNotFound {

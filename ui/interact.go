@@ -232,7 +232,8 @@ func (a *arrival) commands(ctx context.Context) []string {
 // shellWord quotes a word for a shell, because people paste what pages tell them, and an address comes from anybody.
 func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// answers serves a form for everybody: GET shows it, POST takes what was sent, which must come from a page of ours (CSRF-1).
+// answers serves a form for everybody: GET shows it, POST takes what was sent, which must come from a page of ours. That is
+// enough where nothing is changed by it, for whoever sends it could as well fill it in (CSRF-1).
 func (u *ui) answers(e *echo.Echo, path string, show, take pageMaker) {
 	u.way(e, http.MethodGet, path, node.ForAll, func(c echo.Context) error { return u.showPage(c, show) })
 	u.way(e, http.MethodPost, path, node.ForAll, func(c echo.Context) error {

@@ -3,7 +3,6 @@ package ui
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -132,7 +131,8 @@ func cookieLanguage(c echo.Context) string {
 func languageHome(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/") }
 
 // chooseLanguage handles POST /language: it keeps the language of the pages in a cookie and goes back to the page on
-// which it was chosen. Nothing else on public pages sets one.
+// which it was chosen. Nothing else on public pages sets one. There is no session to bind the form to, and nothing but the
+// visitor's own browser changes: that no other site can send it is enough (CSRF-1).
 func (u *ui) chooseLanguage(c echo.Context) error {
 	if err := u.readForm(c, maxFormBytes); err != nil {
 		return err
@@ -145,20 +145,9 @@ func (u *ui) chooseLanguage(c echo.Context) error {
 		c.SetCookie(&http.Cookie{Name: u.cookieName("language"), Value: chosen, Path: "/", MaxAge: int(aYear / time.Second), HttpOnly: true,
 			Secure: u.secure(), SameSite: http.SameSiteLaxMode})
 		c.Response().Header().Set("Cache-Control", "private, no-store")
-		return c.Redirect(http.StatusSeeOther, homePath(c.Request().PostForm.Get("next")))
+		return c.Redirect(http.StatusSeeOther, u.next(c, c.Request().PostForm.Get("next"), "/"))
 	}
 	return &node.Error{Op: "choose language", Kind: node.Invalid, Subject: chosen}
-}
-
-// homePath is a path on this site, "/" where s is none (WEB-1).
-func homePath(s string) string {
-	if len(s) > maxURIBytes || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {
-		return "/"
-	}
-	if to, err := url.Parse(s); err != nil || to.Host != "" || to.Scheme != "" {
-		return "/"
-	}
-	return s
 }
 
 // here is the address of the visited page without a language, where the choice of one leads back to.

@@ -132,7 +132,7 @@ func TestChoosingALanguage(t *testing.T) {
 	if res, body := s.get("/about", "Cookie", cookies[0].String(), "Accept-Language", "en"); res.Header.Get("Content-Language") != "gl" || !strings.Contains(body, "Sobre este sitio") {
 		t.Error("the choice is not kept")
 	}
-	for _, next := range []string{"", "//evil.example/", `/\evil.example`, "https://evil.example/", "openings", "/a\r\nb", "/" + strings.Repeat("x", 3000)} {
+	for _, next := range []string{"", "//evil.example/", `/\evil.example`, "https://evil.example/", "///evil.example/", "/not/here", "/console/sessions/end", "openings", "/a\r\nb", "/" + strings.Repeat("x", 3000)} {
 		if res := s.send("/language", url.Values{"language": {"gl"}, "next": {next}}); res.Header.Get("Location") != "/" {
 			t.Errorf("%q leads to %q", next, res.Header.Get("Location"))
 		}

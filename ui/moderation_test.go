@@ -31,15 +31,56 @@ func TestDangerAsksAgain(t *testing.T) {
 			t.Errorf("without the password there are %d rules, and the page keeps not what was typed: %s", rules(), first(body))
 		}
 	}
-	for _, path := range []string{"/console/deliveries/drop", "/console/deliveries/resume", "/console/moderation/allow/mode", "/console/export", "/console/export/about",
-		"/console/moderation/rules/import/take", "/console/applications/exclude"} {
-		fields := []string{"all", "yes", "on", "yes", "who", "@quebracho@quebracho.example", "list", "#domain,#severity\nspam.example,suspend\n", "coop", "https://quebracho.example/ap/coop"}
-		if res, body := b.post(path, fields...); res.StatusCode == http.StatusSeeOther || res.Header.Get("Content-Type") == "application/zip" || !strings.Contains(body, `type="password"`) {
-			t.Errorf("%s does not ask for the password: %s %s", path, res.Status, first(body))
+	const federation = "https://trama.example/ap/coop"
+	colleague := s.signedIn(t, node.RoleEditor).person
+	err := s.node.Store().Tx(t.Context(), func(tx node.Tx) error {
+		return tx.SaveMembership(t.Context(), &node.Membership{Federation: federation, Coop: s.node.Links.Actor(), CoopSays: node.Word{Since: s.now()}, FederationSays: node.Word{Since: s.now()}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := []*node.Rule{{Target: "loud.example", Severity: node.SeverityReject}, {Target: "friend.example", Allow: true}}
+	if _, err := s.node.ChangeRules(t.Context(), "command:test", kept, nil); err != nil {
+		t.Fatal(err)
+	}
+	done := func() string {
+		log, err := s.node.AuditLog(t.Context(), node.AuditQuery{Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return log[0].Action + " " + log[0].Subject
+	}
+	before := done()
+	for _, form := range [][]string{
+		{"/console/account", "name", b.person.Name, "mail", "elsewhere@toxeira.example"},
+		{"/console/account/password", "password", "another long password"},
+		{"/console/people", "name", "Brais", "role", "editor"},
+		{"/console/people/" + colleague.ID, "do", "role", "role", "steward"},
+		{"/console/people/" + colleague.ID, "do", "suspend"},
+		{"/console/people/" + colleague.ID, "do", "remove"},
+		{"/console/people/" + colleague.ID, "do", "link", "kind", "reset"},
+		{"/console/settings/mail", "host", "localhost", "port", "25", "security", "none", "from", "coop@toxeira.example"},
+		{"/console/settings/mail/webhook", "address", "https://tools.example/hook", "kind", "mention"},
+		{"/console/network/federations/leave", "federation", federation},
+		{"/console/applications/exclude", "coop", "https://quebracho.example/ap/coop"},
+		{"/console/deliveries/drop", "all", "yes"},
+		{"/console/deliveries/resume"},
+		{"/console/moderation/rules/purge", "target", "loud.example"},
+		{"/console/moderation/rules/import/take", "list", "#domain,#severity\nspam.example,suspend\n"},
+		{"/console/moderation/allow", "hosts", "friend.example", "remove", "yes"},
+		{"/console/moderation/allow/mode", "on", "yes"},
+		{"/console/export"},
+		{"/console/export/about", "who", "@quebracho@quebracho.example"},
+		{"/console/export/about", "who", colleague.Name},
+	} {
+		res, body := b.post(form[0], form[1:]...)
+		if now := done(); res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, `name="sure"`) || now != before {
+			t.Errorf("%v does not ask for the password: %s, %s, the last line of the log is %s", form, res.Status, first(body), now)
+			before = now
 		}
 	}
-	if rules() != 0 {
-		t.Fatal("something was done without the password")
+	if _, err := s.node.ChangeRules(t.Context(), "command:test", nil, kept); err != nil || rules() != 0 {
+		t.Fatal("something was done without the password", err)
 	}
 	res, body := b.post("/console/moderation/rule", append(form, "sure", goodPassword)...)
 	if res.StatusCode != http.StatusSeeOther || rules() != 1 {

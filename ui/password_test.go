@@ -18,6 +18,7 @@ func TestFlaws(t *testing.T) {
 		"elevenchars":             tooShort,
 		"":                        tooShort,
 		strings.Repeat("ñ", 11):   tooShort,
+		"se\u0301is letras":       tooShort, // 11 characters, in whatever form they are typed
 		strings.Repeat("xk ", 43): tooLong,
 		"violet harbour tractor":  "",
 		"海の向こうの町まで歩いていく": "",
@@ -60,10 +61,27 @@ func TestSeal(t *testing.T) {
 			t.Errorf("opens(%q) = %v, %v, %v", password, ok, old, err)
 		}
 	}
-	// Less memory, and nothing else.
+	apart, err := h.seal(ctx, "cafe\u0301 solpor rede")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, _, err := h.opens(ctx, apart, "caf\u00e9 solpor rede"); !ok || err != nil {
+		t.Errorf("sealed in another normal form it is not the same: %v %v", ok, err)
+	}
+	long := strings.Repeat("x", maxPassword+1)
+	if sealed, err = h.seal(ctx, long); err != nil {
+		t.Fatal(err)
+	}
+	if ok, _, err := h.opens(ctx, sealed, long); ok || err != nil {
+		t.Errorf("what is longer than any password is hashed: %v %v", ok, err)
+	}
+	// One of the three is less, or other, than it is now.
 	const weak = "$argon2id$v=19$m=8192,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-	if _, old, err := h.opens(ctx, weak+strings.Repeat("A", 43), "violet harbour tractor"); err != nil || !old {
-		t.Errorf("an older cost is not seen: %v %v", old, err)
+	for _, cost := range []string{"m=8192,t=2,p=1", "m=19456,t=1,p=1", "m=19456,t=2,p=2"} {
+		older := "$argon2id$v=19$" + cost + "$AAAAAAAAAAAAAAAAAAAAAA$" + strings.Repeat("A", 43)
+		if _, old, err := h.opens(ctx, older, "violet harbour tractor"); err != nil || !old {
+			t.Errorf("an older cost is not seen, %s: %v %v", cost, old, err)
+		}
 	}
 	for _, bad := range []string{"plain", "$argon2i$v=19$m=19456,t=2,p=1$AAAA$AAAA", weak + "AAAA", "$argon2id$v=19$m=0,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + strings.Repeat("A", 43)} {
 		if _, _, err := h.opens(ctx, bad, "x"); node.KindOf(err) != node.Damaged {
@@ -81,6 +99,14 @@ func TestNobodysPassword(t *testing.T) {
 	h := newHasher()
 	if ok, _, err := h.opens(t.Context(), "", ""); ok || err != nil {
 		t.Errorf("an empty password opens nobody's: %v", err)
+	}
+	was := nobodysPassword // if somebody found what leads to it, that would open nothing
+	defer func() { nobodysPassword = was }()
+	if nobodysPassword, err = h.seal(t.Context(), "found"); err != nil {
+		t.Fatal(err)
+	}
+	if ok, _, err := h.opens(t.Context(), "", "found"); ok || err != nil {
+		t.Errorf("nobody signs in: %v %v", ok, err)
 	}
 	for range hashesAtOnce { // it stands in line like any other
 		h.places <- struct{}{}

@@ -101,37 +101,29 @@ func signInFor(c echo.Context) string {
 	return "/sign-in?" + url.Values{"next": {next}}.Encode()
 }
 
-const maxNextBytes = 1000
-
-// next is where somebody goes on after signing in: a page of ours that was asked for, or the dashboard (WEB-1).
-func (u *ui) next(c echo.Context, asked string) string {
-	const home = "/console"
-	if len(asked) > maxNextBytes || !strings.HasPrefix(asked, "/") || strings.HasPrefix(asked, "//") || strings.ContainsFunc(asked, notInPath) {
+// next is where somebody goes on who asked to be led there: a page of this site, or home (WEB-1).
+func (u *ui) next(c echo.Context, asked, home string) string {
+	if len(asked) > maxURIBytes || !strings.HasPrefix(asked, "/") || strings.HasPrefix(asked, "//") || strings.ContainsFunc(asked, notInPath) {
 		return home
 	}
 	to, err := url.Parse(asked)
-	if err != nil || to.Scheme != "" || to.Host != "" || to.User != nil || to.Fragment != "" {
+	if err != nil || !u.canShow(c, to.Path) {
 		return home
 	}
-	for _, r := range u.routesOf(c, to.Path) {
-		if r == http.MethodGet {
-			return to.RequestURI()
-		}
-	}
-	return home
+	return to.RequestURI()
 }
 
 // notInPath are characters that browsers take for a slash or leave out.
 func notInPath(r rune) bool { return r == '\\' || r <= ' ' || r == 0x7f }
 
-// routesOf lists the methods with which a path can be asked for by somebody who is signed in: pages of the console.
-func (u *ui) routesOf(c echo.Context, path string) []string {
+// canShow says whether a path is in the table of routes, and is not for forms alone.
+func (u *ui) canShow(c echo.Context, path string) bool {
 	e := c.Echo()
 	found := e.AcquireContext()
 	defer e.ReleaseContext(found)
 	e.Router().Find(http.MethodGet, path, found)
 	if w := u.ways[found.Path()]; w != nil {
-		return w.methods()
+		return w.does[http.MethodGet] != nil
 	}
-	return nil
+	return found.Path() != otherPaths
 }

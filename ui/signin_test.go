@@ -1,11 +1,15 @@
 package ui_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/crypto/argon2"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -63,6 +67,10 @@ func TestNextIsOurs(t *testing.T) {
 		"/not/here":                             "/console",
 		"/sign-out":                             "/console", // it takes no GET
 		"/console/../../evil":                   "/console",
+		"//evil.example/console/account":        "/console",
+		"///console/account":                    "/console",
+		"/openings?kind=job":                    "/openings?kind=job",
+		"/console/sessions/end":                 "/console", // for a form
 		"":                                      "/console",
 		"/console/" + strings.Repeat("a", 2000): "/console",
 	} {
@@ -144,6 +152,128 @@ func TestTooManyFailures(t *testing.T) {
 	if _, res, _ := s.signs(t, b.person.Name, goodPassword); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("a quarter of an hour later: %s", res.Status)
 	}
+}
+
+// LOGIN-3: failures are counted by account, wherever they come from, and by network, whoever is named: an address of IPv4, a
+// /64 of IPv6.
+func TestFailuresOfAnAccountAndOfANetwork(t *testing.T) {
+	t.Parallel()
+	s := emptySite(t)
+	attacked, other := s.signedIn(t, node.RoleReader).person, s.signedIn(t, node.RoleReader).person
+	signs := func(from, who, password string) int {
+		t.Helper()
+		b := s.visitor(t)
+		b.from = from
+		b.get("/sign-in")
+		res, _ := b.post("/sign-in", "who", who, "password", password)
+		return res.StatusCode
+	}
+	for k := range 5 {
+		if got := signs(fmt.Sprintf("203.0.113.%d", k), attacked.Name, "wrong"); got != http.StatusUnprocessableEntity {
+			t.Errorf("failure %d of the account: %d", k+1, got)
+		}
+	}
+	if got := signs("198.51.100.1", attacked.Name, goodPassword); got != http.StatusTooManyRequests {
+		t.Errorf("the account, from a network that did nothing: %d", got)
+	}
+	if got := signs("203.0.113.0", other.Name, goodPassword); got != http.StatusSeeOther {
+		t.Errorf("another account, from one of those networks: %d", got)
+	}
+	for k := range 20 {
+		if got := signs(fmt.Sprintf("2001:db8:0:1::%x", k+1), fmt.Sprint("name", k), "wrong"); got != http.StatusUnprocessableEntity {
+			t.Errorf("failure %d of the network: %d", k+1, got)
+		}
+	}
+	for from, want := range map[string]int{"2001:db8:0:1:ffff::1": http.StatusTooManyRequests, "2001:db8:0:2::1": http.StatusSeeOther} {
+		if got := signs(from, other.Name, goodPassword); got != want {
+			t.Errorf("another account, from %s: %d, want %d", from, got, want)
+		}
+	}
+}
+
+// LOGIN-1: who signs in with a password that was sealed at less cost has it sealed anew.
+func TestOldHashIsRenewed(t *testing.T) {
+	t.Parallel()
+	s := emptySite(t)
+	p := s.signedIn(t, node.RoleReader).person
+	salt := []byte("sixteen bytes of")
+	b64 := base64.RawStdEncoding.EncodeToString
+	old := "$argon2id$v=19$m=1024,t=1,p=1$" + b64(salt) + "$" + b64(argon2.IDKey([]byte(goodPassword), salt, 1, 1024, 1, 32))
+	if err := s.node.SetPassword(t.Context(), "command:test", p.ID, old, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		password string
+		status   int
+		kept     string
+	}{
+		{"wrong", http.StatusUnprocessableEntity, old},
+		{goodPassword, http.StatusSeeOther, "$argon2id$v=19$m=19456,t=2,p=1$"},
+		{goodPassword, http.StatusSeeOther, "$argon2id$v=19$m=19456,t=2,p=1$"},
+	} {
+		_, res, _ := s.signs(t, p.Name, tt.password)
+		now, err := s.node.Person(t.Context(), p.ID)
+		if err != nil || res.StatusCode != tt.status || !strings.HasPrefix(now.Password, tt.kept) {
+			t.Errorf("%q: %s, kept is %s, %v", tt.password, res.Status, now.Password, err)
+		}
+	}
+}
+
+// LOGIN-6: who asks for a link is answered alike whether or not anybody has that address, in words and in time; a link goes
+// only to who may sign in, and only so often.
+func TestResetTellsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // a clock that stands still while work is done
+		s := emptySite(t)
+		if res, body := s.visitor(t).get("/reset"); res.StatusCode != http.StatusOK || strings.Contains(body, `name="mail"`) {
+			t.Errorf("without mail: %s", res.Status)
+		}
+		known, suspended := s.signedIn(t, node.RoleReader).person, s.signedIn(t, node.RoleReader).person
+		if _, err := s.node.SuspendPerson(t.Context(), "command:test", suspended.ID); err != nil {
+			t.Fatal(err)
+		}
+		_, invited, err := s.node.InvitePerson(t.Context(), "command:test", "Invited", "invited@toxeira.example", node.RoleReader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.node.SetMail(t.Context(), "command:test", &node.MailSettings{Host: "mail.toxeira.example", Port: 465, Security: node.MailTLS, From: "coop@toxeira.example"}); err != nil {
+			t.Fatal(err)
+		}
+		links := func() map[string]int {
+			list, err := s.node.Notices(t.Context(), node.NoticeQuery{Kind: node.NoticeLink})
+			if err != nil {
+				t.Fatal(err)
+			}
+			count := map[string]int{}
+			for _, n := range list {
+				count[n.To]++
+			}
+			return count
+		}
+		answers := map[string][]string{}
+		ask := func(mail string) {
+			b := s.visitor(t)
+			b.get("/reset")
+			token, began := b.csrf, time.Now()
+			res, body := b.post("/reset", "mail", mail, "kind", "reset")
+			answer := fmt.Sprint(res.Status, time.Since(began), res.Header, strings.ReplaceAll(body, token, "TOKEN"))
+			answers[answer] = append(answers[answer], mail)
+			if res.StatusCode != http.StatusOK || time.Since(began) == 0 {
+				t.Errorf("%s: %s after %s", mail, res.Status, time.Since(began))
+			}
+		}
+		for _, mail := range []string{known.Mail, "nobody@toxeira.example", suspended.Mail, invited.Mail, "", "no address"} {
+			ask(mail)
+		}
+		for range 7 {
+			ask(strings.ToUpper(known.Mail))
+		}
+		if len(answers) != 1 {
+			t.Errorf("there are %d different answers: %v", len(answers), answers)
+		}
+		if got := links(); got[known.ID] != 5 || len(got) != 1 {
+			t.Errorf("links went to %v; want five to who asked for eight, and none to others", got)
+		}
+	})
 }
 
 // LOGIN-3: the password that is asked for again is counted like the one to sign in.

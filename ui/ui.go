@@ -118,8 +118,11 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 
 	u.mountConsole(e)
 
-	forWhom([]*echo.Route{e.RouteNotFound("/*", u.troubled(func(echo.Context) error { return echo.ErrNotFound }))}, node.ForAll)
+	forWhom([]*echo.Route{e.RouteNotFound(otherPaths, u.troubled(func(echo.Context) error { return echo.ErrNotFound }))}, node.ForAll)
 }
+
+// otherPaths is the route of all paths that have none of their own.
+const otherPaths = "/*"
 
 // A view is what a page handler makes: the head, the body, and the status where it is not 200.
 type view struct {

@@ -17,9 +17,6 @@ const uploadPath = "/console/pictures"
 // takePicture handles POST /console/pictures: a picture for what is being written, or for the profile.
 func (u *ui) takePicture(c echo.Context, d *desk) error {
 	typed := c.Request().PostForm
-	if m := c.Request().MultipartForm; m != nil {
-		defer m.RemoveAll()
-	}
 	if use := node.PictureUse(typed.Get("do")); use == node.AsIcon || use == node.AsBanner {
 		return u.setPicture(c, d, use, typed)
 	}

@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -107,6 +108,47 @@ func TestPictureInAPost(t *testing.T) {
 	w.press("save", http.StatusSeeOther)
 	if p := s.ours(t, node.TypePost, "Look at *this*.").(*node.Post); len(p.Pictures) != 0 {
 		t.Errorf("pictures: %+v", p.Pictures)
+	}
+}
+
+// What a form brings that is too large for the memory is on the disk no longer than it is looked at, whether it was taken or
+// refused (MED-3); and what is larger than it may be is not read to its end.
+func TestUploadsLeaveNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	s := newSite(t)
+	b := s.signedIn(t, node.RoleEditor)
+	for _, tt := range []struct {
+		path, csrf string
+		bytes      int
+		status     int
+	}{
+		{"/console/pictures", b.csrf, 1 << 20, http.StatusOK},
+		{"/console/start/2", b.csrf, 1 << 20, http.StatusSeeOther},
+		{"/console/start/2", "forged", 1 << 20, http.StatusForbidden},
+		{"/console/start/2", b.csrf, 11 << 20, http.StatusUnprocessableEntity},
+		{"/console/start/2", b.csrf, 13 << 20, http.StatusRequestEntityTooLarge},
+	} {
+		var form bytes.Buffer
+		m := multipart.NewWriter(&form)
+		for name, value := range map[string]string{"csrf": tt.csrf, "for": string(node.TypePost), "do": "picture", "description": "A mill"} {
+			m.WriteField(name, value)
+		}
+		part, err := m.CreateFormFile(map[bool]string{true: "file", false: "picture"}[tt.path == "/console/pictures"], "mill.png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		part.Write(append(drawing(t, 30, 20), make([]byte, tt.bytes)...))
+		m.Close()
+		r := httptest.NewRequest(http.MethodPost, tt.path, &form)
+		r.Header.Set("Content-Type", m.FormDataContentType())
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		if res, body := b.send(r); res.StatusCode != tt.status {
+			t.Errorf("%s, %d bytes: %s: %s", tt.path, tt.bytes, res.Status, wrongOn(body))
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s, %d bytes: left behind are %v, %v", tt.path, tt.bytes, left, err)
+		}
 	}
 }
 

@@ -101,6 +101,9 @@ func pathOf(r *echo.Route) string { return parameter.ReplaceAllString(r.Path, "a
 // Without a session: these forms, and the doors for letters, which are signed.
 var openForms = []string{"/sign-in", "/welcome/:token", "/reset", "/language", "/interact"}
 
+// Forms that may bring a file.
+var withFiles = []string{"/console/pictures", "/console/start/2", "/console/network/follow-many", "/console/moderation/rules/import", "/console/moderation/rules/import/take"}
+
 // AUTHZ-1: every route says who may use it, and who may not does not get in: strangers are asked to sign in, people with a
 // lesser role are refused. Everything below /console needs a role, and nothing outside but signing out.
 func TestEveryRouteHasARole(t *testing.T) {
@@ -164,7 +167,8 @@ func formFor(r *echo.Route, csrf string) url.Values {
 }
 
 // CSRF-1: every POST is refused that does not come from a form of this session on a page of ours: without its token, with another
-// one, from another site, or as something that is no form. The inboxes take signed letters alone.
+// one, from another site, or as something that is no form; and what is larger than any form of ours. The inboxes take signed
+// letters alone.
 func TestEveryPostHasACheck(t *testing.T) {
 	t.Parallel()
 	g := newGate(t)
@@ -209,11 +213,45 @@ func TestEveryPostHasACheck(t *testing.T) {
 				t.Errorf("POST %s, %s: %d, want %d", r.Path, tt.name, res.Code, tt.want)
 			}
 		}
+		large := 300 << 10
+		if slices.Contains(withFiles, r.Path) {
+			large = 13 << 20
+		}
+		if res := g.ask(http.MethodPost, path, role, url.Values{"csrf": {csrf}, "x": {strings.Repeat("x", large)}}, own...); res.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("POST %s, %d bytes: %d, want 413", r.Path, large, res.Code)
+		}
 	}
 	if tried < 12 {
 		t.Errorf("only %d forms were tried", tried)
 	}
 	t.Logf("%d forms, %d requests", tried, g.asked)
+}
+
+// LOGIN-3: nobody has failures counted for other networks by naming them in X-Forwarded-For.
+func TestFailuresBehindForgedAddresses(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	first := g.ask(http.MethodGet, "/sign-in", "", nil)
+	m := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(first.Body.String())
+	if m == nil {
+		t.Fatalf("no form to sign in: %d", first.Code)
+	}
+	token := html.UnescapeString(m[1])
+	for k := range 21 {
+		form := url.Values{"csrf": {token}, "who": {fmt.Sprint("name", k)}, "password": {"wrong"}}
+		r := httptest.NewRequest(http.MethodPost, "https://mill.example/sign-in", strings.NewReader(form.Encode()))
+		r.RemoteAddr = "203.0.113.7:5000"
+		r.AddCookie(&http.Cookie{Name: "__Host-form", Value: token})
+		for name, value := range map[string]string{"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin",
+			"X-Forwarded-For": fmt.Sprintf("198.51.100.%d", k), "X-Real-IP": fmt.Sprintf("198.51.100.%d", k)} {
+			r.Header.Set(name, value)
+		}
+		rec := httptest.NewRecorder()
+		g.echo.ServeHTTP(rec, r)
+		if want := map[bool]int{true: http.StatusUnprocessableEntity, false: http.StatusTooManyRequests}[k < 20]; rec.Code != want {
+			t.Errorf("failure %d: %d, want %d", k+1, rec.Code, want)
+		}
+	}
 }
 
 // someElse is a role that is not this one.
