@@ -83,6 +83,9 @@ func (r AddressRules) control(_, address string, _ syscall.RawConn) error {
 	return r.CheckDial(ap)
 }
 
+// ownRange is the Range of a RefusedError for where this node listens itself.
+const ownRange = "own"
+
 // CheckDial decides about one connection, after the name has been resolved
 // (SSRF-2). It belongs in net.Dialer.Control, where neither a redirect nor a
 // second answer of the name server can go around it. An error is a *RefusedError.
@@ -97,7 +100,7 @@ func (r AddressRules) CheckDial(ap netip.AddrPort) error {
 	case ip.Zone() != "":
 		return no("", "it has a zone")
 	case r.isOwn(ip, ap.Port()):
-		return no("own", "this node listens there")
+		return no(ownRange, "this node listens there")
 	case !r.Dev && !r.allowedPort(int(ap.Port())):
 		return no("", "its port is not allowed (see allow_ports)")
 	case r.allowed(ip):

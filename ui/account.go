@@ -112,7 +112,7 @@ func (u *ui) sessions(c echo.Context, d *desk) error {
 	if err != nil {
 		return err
 	}
-	return d.show(c, unlisted(say(ctx, "menu.sessions")), sessionsBody(d, list))
+	return d.show(c, unlisted(say(ctx, "sessions.title")), sessionsBody(d, list))
 }
 
 // endSession handles POST /console/sessions/end.

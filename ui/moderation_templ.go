@@ -1395,9 +1395,9 @@ func ruleBody(d *desk, f *ruleForm) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = radios(d.errs, input{Name: "severity", Label: say(ctx, "rules.severity"), Value: string(f.Rule.Severity), Required: true}, []pick{
-			{Value: string(node.SeverityReject), Text: say(ctx, "severity.reject"), Hint: say(ctx, "severity.reject.hint")},
-			{Value: string(node.SeverityLimit), Text: say(ctx, "severity.limit"), Hint: say(ctx, "severity.limit.hint")},
-			{Value: string(node.SeverityNone), Text: say(ctx, "severity.none"), Hint: say(ctx, "severity.none.hint")},
+			{Value: string(node.SeverityReject), Text: capital(say(ctx, "severity.reject")), Hint: say(ctx, "severity.reject.hint")},
+			{Value: string(node.SeverityLimit), Text: capital(say(ctx, "severity.limit")), Hint: say(ctx, "severity.limit.hint")},
+			{Value: string(node.SeverityNone), Text: capital(say(ctx, "severity.none")), Hint: say(ctx, "severity.none.hint")},
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -204,4 +205,39 @@ func abroad(ctx context.Context, m *node.MembersAbroad) string {
 		return plainName(m.Note)
 	}
 	return list(ctx, yesNo(ctx, *m.Accepts), plainName(m.Note))
+}
+
+// contacts are those of the coop; where a federation talks has a card of its own.
+func (p *profileView) contacts() (list []*node.Contact) {
+	for i := range p.Coop.Contacts {
+		if c := &p.Coop.Contacts[i]; !p.Actor.IsFederation() || !c.Talks() {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// hasFacts says whether anything stands on the card of facts.
+func (p *profileView) hasFacts(ctx context.Context) bool {
+	filled := func(f plainFact) bool { return f.Value != "" }
+	return len(p.contacts()) > 0 || len(p.Coop.Skills) > 0 || webAddress(p.Coop.Website) != "" || slices.ContainsFunc(plainFacts(ctx, p.Coop), filled)
+}
+
+// A plainFact is something known of a coop that needs no link; Value is "" where it is not known.
+type plainFact struct{ Name, Value string }
+
+func plainFacts(ctx context.Context, c *node.Coop) []plainFact {
+	return []plainFact{
+		{say(ctx, "profile.vote"), voting(ctx, c)},
+		{say(ctx, "profile.legal"), plainName(c.LegalName)},
+		{say(ctx, "profile.form"), legalForm(ctx, c)},
+		{say(ctx, "profile.registered"), register(ctx, c)},
+		{say(ctx, "profile.remote"), remote(ctx, c)},
+		{say(ctx, "profile.zone"), plainName(c.TimeZone)},
+		{say(ctx, "profile.area"), countryNames(ctx, c.AreaServed)},
+		{say(ctx, "profile.accepts"), words(ctx, "customer.", c.AcceptsCustomers)},
+		{say(ctx, "profile.abroad"), abroad(ctx, c.MembersAbroad)},
+		{say(ctx, "profile.looks"), plainNames(ctx, c.LooksFor)},
+		{say(ctx, "profile.helps"), plainNames(ctx, c.OffersHelp)},
+	}
 }

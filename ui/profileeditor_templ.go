@@ -177,7 +177,7 @@ func profileEditorBody(d *desk, p *profileEditing) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = choose(d.errs, input{Name: "kind", Label: say(ctx, "profile.kind"), Value: p.value("kind"), Required: true}, []option{{node.KindCooperative, say(ctx, "profile.kind.coop")}, {node.KindConsortium, say(ctx, "profile.kind.federation")}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = choose(d.errs, input{Name: "kind", Label: say(ctx, "profile.kind"), Value: p.value("kind"), Required: true}, []option{{node.KindCooperative, capital(say(ctx, "profile.kind.coop"))}, {node.KindConsortium, capital(say(ctx, "profile.kind.federation"))}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -58,7 +58,7 @@ func (u *ui) trouble(c echo.Context, cause error) error {
 		key = "error.500"
 	}
 	title, text := say(c.Request().Context(), key), say(c.Request().Context(), key+".text")
-	return u.show(c, v, view{head: head{Title: title, Description: text, Kind: "website", Hidden: true}, body: trouble(title, text), status: status})
+	return u.show(c, v, view{head: head{Title: title, Description: text, Kind: "website", Hidden: true}, body: trouble(v.self, title, text), status: status})
 }
 
 // statusOf is where kinds of error become status codes.

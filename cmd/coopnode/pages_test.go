@@ -207,6 +207,9 @@ func TestPages(t *testing.T) {
 			t.Errorf("no page of the kind %s is judged, only %v", want, s.kinds)
 		}
 	}
+	if _, body := look(t, s.nodes["toxeira"]+"/console/start/5", "Cookie", s.guest, "Accept-Language", "en"); !strings.Contains(body, word(t, "check.door")) || strings.Contains(body, word(t, "check.door.help")) {
+		t.Errorf("a node with no proxy in front says that it is not reached under its own address:\n%s", body)
+	}
 	t.Run("browser", s.inBrowser)
 	t.Run("markup", s.inChecker)
 	t.Run("text", s.asText)
