@@ -56,6 +56,9 @@ func (p *people) show(ctx context.Context, a *node.Actor) (person, error) {
 	f, err := p.node.PictureFor(ctx, a.IRI, a.Icon.Address, node.AsIcon)
 	if f != nil {
 		who.Icon = picturePath(f)
+		if f.Local {
+			who.Icon = lightPath(f, "icon")
+		}
 	}
 	return who, err
 }

@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -11,8 +13,9 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// picture handles GET /media/pictures/{name}: our copy of a picture. The type is that of its row, and one of two; an answer
-// that is no picture is plain text, so that whatever Accept says nothing here is ever a page or a document (MED-2).
+// picture handles GET /media/pictures/{name}, our copy of a picture, and {name}/{size}, one of our own as pages show it. The
+// type is that of its row, and one of two; an answer that is no picture is plain text, so that whatever Accept says nothing
+// here is ever a page or a document (MED-2).
 func (u *ui) picture(c echo.Context) error {
 	r, h := c.Request(), c.Response().Header()
 	fileHeaders(c)
@@ -20,7 +23,7 @@ func (u *ui) picture(c echo.Context) error {
 		h.Set("Allow", "GET, HEAD")
 		return c.String(http.StatusMethodNotAllowed, "Pictures can only be read.\n")
 	}
-	f, file, err := u.node.OpenPicture(r.Context(), c.Param("name"))
+	contentType, tag, file, err := u.openPicture(r.Context(), c.Param("name"), c.Param("size"))
 	if node.IsNotFound(err) {
 		return c.String(http.StatusNotFound, "There is no such picture here.\n")
 	} else if err != nil {
@@ -29,22 +32,45 @@ func (u *ui) picture(c echo.Context) error {
 		return c.String(http.StatusServiceUnavailable, "The picture cannot be read now.\n")
 	}
 	defer file.Close()
-	contentType := "image/png"
-	if f.Type == "image/jpeg" {
-		contentType = f.Type
+	h.Set("Content-Type", "image/png")
+	if contentType == "image/jpeg" {
+		h.Set("Content-Type", contentType)
 	}
-	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", forEver)
-	h.Set("ETag", `"`+f.Name+`"`)
+	h.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(c.Response(), r, "", time.Time{}, file)
 	return nil
 }
+
+// openPicture opens a picture, whole where no size is named. tag is another one for all that is something else. The caller
+// closes it.
+func (u *ui) openPicture(ctx context.Context, name, size string) (contentType, tag string, file io.ReadSeekCloser, err error) {
+	f, whole, err := u.node.OpenPicture(ctx, name)
+	if err != nil {
+		return "", "", nil, err
+	}
+	if size == "" {
+		return f.Type, f.Name, whole, nil
+	}
+	defer whole.Close()
+	d, err := u.light.of(f, whole, size, u.node.Now())
+	if err != nil {
+		return "", "", nil, err
+	}
+	return d.Type, f.Name + "-" + size, unclosed{bytes.NewReader(d.Bytes)}, nil
+}
+
+// unclosed is bytes that need no closing.
+type unclosed struct{ *bytes.Reader }
+
+func (unclosed) Close() error { return nil }
 
 func picturePath(f *node.PictureFile) string { return node.Links{}.Picture(f.Name) }
 
 // An exhibit is one picture as a page shows it.
 type exhibit struct {
 	Src           string // our copy; "" where there is none
+	Narrow        string // the same for phones; "" where Src is for all
 	Alt           string
 	Width, Height int // on the page
 }

@@ -98,7 +98,7 @@ func (v *visit) profile(ctx context.Context, a *node.Actor) (*profileView, error
 			return nil, err
 		}
 		if f != nil {
-			p.Banner = exhibit{Src: picturePath(f), Alt: plainName(a.Image.Description)}
+			p.Banner = exhibit{Src: lightPath(f, "banner"), Narrow: lightPath(f, "narrow"), Alt: plainName(a.Image.Description)}
 		}
 		return p, v.network(ctx, p)
 	}

@@ -63,11 +63,11 @@ func Redraw(_ context.Context, file []byte, s node.Shape) (*node.Drawing, error)
 	}
 	from := image.Rect(0, 0, c.Width, c.Height) // a frame of a GIF may cover less
 	if s.Square {
-		from = middle(from)
+		from = cover(from, 1, 1)
 	}
 	w, h := fit(from.Dx(), from.Dy(), s.Side)
 	img := turn(shrink(src, from, w, h), up)
-	return write(img, s.PNG, d.precise)
+	return write(img, s.PNG, d.precise, photoQuality)
 }
 
 func decoderOf(file []byte) *decoder {
@@ -91,11 +91,16 @@ func noPicture(text string, err error) error {
 	return &node.Error{Op: "draw picture", Kind: node.Invalid, Text: text, Err: err}
 }
 
-// middle is the largest square in the middle of r.
-func middle(r image.Rectangle) image.Rectangle {
-	side := min(r.Dx(), r.Dy())
-	at := r.Min.Add(image.Pt((r.Dx()-side)/2, (r.Dy()-side)/2))
-	return image.Rectangle{at, at.Add(image.Pt(side, side))}
+// cover is the largest part in the middle of r in the proportions of w by h.
+func cover(r image.Rectangle, w, h int) image.Rectangle {
+	width, height := r.Dx(), r.Dy()
+	if width*h > height*w {
+		width = max(1, height*w/h)
+	} else {
+		height = max(1, width*h/w)
+	}
+	at := r.Min.Add(image.Pt((r.Dx()-width)/2, (r.Dy()-height)/2))
+	return image.Rectangle{at, at.Add(image.Pt(width, height))}
 }
 
 // fit gives the size at which the longer side is at most side.
@@ -192,8 +197,8 @@ func paletted(img *image.RGBA) image.Image {
 }
 
 // write encodes a drawing: PNG where something shows through, or where it is asked for; else JPEG, or PNG if it is no larger
-// and the source kept every pixel.
-func write(img *image.RGBA, asPNG, precise bool) (*node.Drawing, error) {
+// and the source kept every pixel. quality is that of JPEG.
+func write(img *image.RGBA, asPNG, precise bool, quality int) (*node.Drawing, error) {
 	d := &node.Drawing{Width: img.Rect.Dx(), Height: img.Rect.Dy()}
 	var p, j bytes.Buffer
 	through := !img.Opaque()
@@ -203,7 +208,7 @@ func write(img *image.RGBA, asPNG, precise bool) (*node.Drawing, error) {
 		}
 	}
 	if !asPNG && !through {
-		if err := jpeg.Encode(&j, img, &jpeg.Options{Quality: photoQuality}); err != nil {
+		if err := jpeg.Encode(&j, img, &jpeg.Options{Quality: quality}); err != nil {
 			return nil, fmt.Errorf("write JPEG: %w", err)
 		}
 	}

@@ -88,45 +88,6 @@ func TestCompression(t *testing.T) {
 	}
 }
 
-// Budgets of the interface: a page with all it needs in 50 KB at first, the stylesheet in 10 KB.
-func TestBudgets(t *testing.T) {
-	s := newSite(t)
-	weigh := func(p string) (int, string) {
-		res, body := s.get(p, "Accept-Encoding", "gzip")
-		if res.StatusCode != http.StatusOK {
-			t.Errorf("%s: %s", p, res.Status)
-		}
-		if res.Header.Get("Content-Encoding") == "gzip" {
-			n := len(body)
-			z, _ := gzip.NewReader(strings.NewReader(body))
-			b, _ := io.ReadAll(z)
-			return n, string(b)
-		}
-		return len(body), body
-	}
-	for _, p := range []string{"/", "/openings", path(s.Dated), path(s.Project), path(s.Question)} {
-		total, body := weigh(p)
-		counted := map[string]bool{}
-		for _, attr := range []string{`<link rel="stylesheet" href="`, `src="`} {
-			for _, part := range strings.Split(body, attr)[1:] {
-				address := strings.ReplaceAll(part[:strings.IndexByte(part, '"')], "&amp;", "&")
-				if counted[address] {
-					continue
-				}
-				counted[address] = true
-				n, _ := weigh(address)
-				if strings.HasSuffix(address, ".css") && n > 10_000 {
-					t.Errorf("the stylesheet takes %d bytes", n)
-				}
-				total += n
-			}
-		}
-		if total > 50_000 {
-			t.Errorf("%s takes %d bytes with all it needs", p, total)
-		}
-	}
-}
-
 func TestMedia(t *testing.T) {
 	s := newSite(t)
 	for p, size := range map[string][2]int{"/media/emblem.png": {400, 400}, "/media/banner.png": {1500, 500}, "/media/preview.png": {1200, 630}, "/favicon.ico": {48, 48}} {

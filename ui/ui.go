@@ -50,6 +50,7 @@ type ui struct {
 	opt   Options
 	art   *art
 	pages *node.Cache[*keptPage]
+	light *lightPictures
 
 	ways        map[string]*way
 	hasher      *hasher
@@ -67,8 +68,8 @@ func newUI(n *node.Node, opt Options) *ui {
 		opt.Sending.TestWebhook = func(context.Context) error { return echo.ErrNotFound }
 	}
 	return &ui{
-		pages: newKeptPages(),
-		node:  n, opt: opt, art: newArt(n.Links.Actor()),
+		pages: newKeptPages(), light: newLightPictures(),
+		node: n, opt: opt, art: newArt(n.Links.Actor()),
 		ways: map[string]*way{}, hasher: newHasher(), crossOrigin: http.NewCrossOriginProtection(),
 	}
 }
@@ -113,6 +114,7 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.file(e, "/media/tile.svg", u.art.tile)
 	u.file(e, "/favicon.ico", u.art.favicon)
 	forWhom(e.Any("/media/pictures/:name", u.picture), node.ForAll)
+	forWhom(e.Any("/media/pictures/:name/:size", u.picture), node.ForAll)
 	u.file(e, "/assets/:hash/:name", assetFile)
 	u.file(e, "/robots.txt", robots)
 
