@@ -94,6 +94,9 @@ func (a *app) demo(ctx context.Context, script, keep bool) (err error) {
 		err = v.federate(ctx)
 	}
 	if err == nil {
+		err = v.offer(ctx)
+	}
+	if err == nil {
 		if err = v.invite(ctx); err == nil {
 			err = v.watch(ctx)
 		}

@@ -66,6 +66,9 @@ func (v *village) report(ctx context.Context, began time.Time, err error) error 
 		err = v.federate(ctx)
 	}
 	if err == nil {
+		err = v.offer(ctx)
+	}
+	if err == nil {
 		for _, n := range v.coops[5:] {
 			v.checkDoors(ctx, n)
 		}
