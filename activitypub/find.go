@@ -32,7 +32,7 @@ func (w *Wire) Find(ctx context.Context, address string) (*node.Actor, error) {
 		return nil, err
 	}
 	if in.Actor == nil {
-		return nil, &node.Error{Op: "find", Kind: node.Invalid, Subject: address, Text: "That is no coop, person or federation that can be followed. Give an address like @coop@coop.example."}
+		return nil, (&node.Error{Op: "find", Kind: node.Invalid, Subject: address}).Saying("find.noactor", "That is no coop, person or federation that can be followed. Give an address like @coop@coop.example.")
 	}
 	return in.Actor, nil
 }
@@ -151,7 +151,7 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 	}
 	handle, host, ok := handleAndHost(s)
 	if !ok {
-		return "", &node.Error{Op: "find", Kind: node.Invalid, Subject: s, Text: "That is no address. Write @coop@coop.example, coop.example, or https://coop.example/."}
+		return "", (&node.Error{Op: "find", Kind: node.Invalid, Subject: s}).Saying("find.address", "That is no address. Write @coop@coop.example, coop.example, or https://coop.example/.")
 	}
 	if strings.EqualFold(host, w.node.Links.Host()) {
 		us, err := w.node.Profile(ctx)
@@ -175,7 +175,7 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 			return Str(l, "href"), nil
 		}
 	}
-	return "", &node.Error{Op: "find", Kind: node.NotFound, Subject: in.Address, Text: host + " answers, but names no ActivityPub actor for this address."}
+	return "", (&node.Error{Op: "find", Kind: node.NotFound, Subject: in.Address}).Saying("find.nobody", "%s answers, but names no ActivityPub actor for this address.", host)
 }
 
 // handleAndHost reads @handle@host and a host alone, whose handle is "".
@@ -203,16 +203,18 @@ func (w *Wire) finger(ctx context.Context, host, resource string) (*Document, er
 
 // asked turns trouble of a fetch into an error for the person who asked.
 func asked(op, subject string, err error) error {
-	kind, text := node.Refused, "Its answer cannot be used: "+err.Error()+"."
+	e := &node.Error{Op: op, Kind: node.Refused, Subject: subject, Err: err}
 	switch status, refused := asStatus(err), asRefused(err); {
 	case status != nil && (status.Code == 404 || status.Code == 410):
-		kind, text = node.NotFound, fmt.Sprintf("There is nothing at this address (%d). Is it spelled right?", status.Code)
+		e.Kind = node.NotFound
+		return e.Saying("find.nothing", "There is nothing at this address (%d). Is it spelled right?", status.Code)
 	case status != nil && status.Code < 500:
-		text = fmt.Sprintf("The other server refuses to show it (%d).", status.Code)
+		return e.Saying("find.refused", "The other server refuses to show it (%d).", status.Code)
 	case refused != nil:
-		text = "This node does not go to that address: " + refused.Error() + "."
+		return e.Saying("find.closed", "This node does not go to that address: %s.", refused.Error())
 	case isUnreached(err):
-		kind, text = node.Unavailable, "The other server does not answer: "+err.Error()+". Try again later."
+		e.Kind = node.Unavailable
+		return e.Saying("find.silent", "The other server does not answer: %s. Try again later.", err.Error())
 	}
-	return &node.Error{Op: op, Kind: kind, Subject: subject, Text: text, Err: err}
+	return e.Saying("find.useless", "Its answer cannot be used: %s.", err.Error())
 }

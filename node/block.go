@@ -70,7 +70,7 @@ func (n *Node) changeRules(ctx context.Context, by string, set, drop []*Rule, la
 			return nil, err
 		}
 		if !r.Allow && n.coversUs(r) {
-			return nil, invalid("change rules", fmt.Sprintf("A rule for %s would be about this node itself, %s.", r.Target, n.Links.Host()))
+			return nil, wrong("change rules", "rule.self", "A rule for %s would be about this node itself, %s.", r.Target, n.Links.Host())
 		}
 	}
 	now, version := n.Now(), NewID()
@@ -301,6 +301,5 @@ func (n *Node) onBlock(ctx context.Context, tx Tx, a, _ *Act, _ time.Time) error
 
 // blockedHere is the error of asking for contact with somebody whom a rule refuses.
 func blockedHere(op, iri string) error {
-	return &Error{Op: op, Kind: Forbidden, Subject: iri,
-		Text: fmt.Sprintf("A rule of this node refuses %s. See: coopnode block show %s", iri, iri)}
+	return (&Error{Op: op, Kind: Forbidden, Subject: iri}).Saying("rule.refuses", "A rule of this node refuses %[1]s. See: coopnode block show %[1]s", iri)
 }

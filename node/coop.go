@@ -179,7 +179,7 @@ func (c *Coop) WorkerOwned() bool { return c != nil && c.Ownership == "workers" 
 func (a *Actor) Validate() error {
 	const op = "check profile"
 	if strings.TrimSpace(a.Name) == "" || utf8.RuneCountInString(a.Name) > 1000 {
-		return invalid(op, "A name of 1 to 1,000 characters is needed.")
+		return wrong(op, "coop.name", "A name of 1 to 1,000 characters is needed.")
 	}
 	if err := validTexts(op, a.Summary); err != nil {
 		return err
@@ -193,7 +193,7 @@ func (a *Actor) Validate() error {
 	}
 	if c.Founded != "" {
 		if _, err := time.Parse(time.DateOnly, c.Founded); err != nil {
-			return invalid(op, fmt.Sprintf("%q is not a date. Write the founding date as 2011-05-03.", c.Founded))
+			return wrong(op, "coop.founded", "%q is not a date. Write the founding date as 2011-05-03.", c.Founded)
 		}
 	}
 	for k, v := range c.CustomerMix {
@@ -208,12 +208,12 @@ func (a *Actor) Validate() error {
 	}
 	for _, s := range c.Skills {
 		if !skillKey.MatchString(s.Key) {
-			return invalid(op, fmt.Sprintf("%q is not a skill key. Use small letters, digits and hyphens: web-engines.", s.Key))
+			return wrong(op, "skill", "%q is not a skill key. Use small letters, digits and hyphens: web-engines.", s.Key)
 		}
 	}
 	for _, n := range []*int{c.Members, c.Workers} {
 		if n != nil && *n < 0 {
-			return invalid(op, "The numbers of members and workers cannot be below zero.")
+			return wrong(op, "coop.numbers", "The numbers of members and workers cannot be below zero.")
 		}
 	}
 	return validLanguages(op, c.Languages)

@@ -1,6 +1,9 @@
 package node
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // A Kind says what a caller can do about an error.
 type Kind int
@@ -26,6 +29,15 @@ type Error struct {
 	Subject string // the id or address concerned, if any
 	Text    string // a sentence or two for a person: what, why, what to do
 	Err     error  // the cause, for the log only
+
+	Name   string // of the sentence, by which pages say it in other languages; "" for what they say as it is
+	Values []any  // that stand in the sentence
+}
+
+// Saying gives an error its sentence, a format of fmt with its values, and the name of it.
+func (e *Error) Saying(name, format string, values ...any) *Error {
+	e.Name, e.Text, e.Values = name, fmt.Sprintf(format, values...), values
+	return e
 }
 
 // Error is the text for logs: operation, subject, then what happened.
@@ -57,17 +69,30 @@ func KindOf(err error) Kind {
 
 // TextOf is the sentence for a person, or "" when err has none.
 func TextOf(err error) string {
+	if e := SaidBy(err); e != nil {
+		return e.Text
+	}
+	return ""
+}
+
+// SaidBy is the error behind err that has a sentence for a person; nil for none.
+func SaidBy(err error) *Error {
 	var e *Error
 	for errors.As(err, &e) {
 		if e.Text != "" {
-			return e.Text
+			return e
 		}
 		err = e.Err
 	}
-	return ""
+	return nil
 }
 
 // IsNotFound says that err means "nothing of that name here".
 func IsNotFound(err error) bool { return err != nil && KindOf(err) == NotFound }
 
 func invalid(op, text string) error { return &Error{Op: op, Kind: Invalid, Text: text} }
+
+// wrong is invalid with a sentence that has a name.
+func wrong(op, name, format string, values ...any) error {
+	return (&Error{Op: op, Kind: Invalid}).Saying(name, format, values...)
+}

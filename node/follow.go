@@ -35,13 +35,13 @@ func (f *Following) Live() bool { return f.State == Accepted || f.State == Pendi
 func (n *Node) Follow(ctx context.Context, by string, target *Actor) (*Following, error) {
 	const op = "follow"
 	if target.IRI == n.Links.Actor() {
-		return nil, invalid(op, "That is this coop itself.")
+		return nil, wrong(op, "follow.self", "That is this coop itself.")
 	}
 	if target.Sample {
 		return nil, invented(op, target.IRI)
 	}
 	if target.Inbox == "" {
-		return nil, invalid(op, target.IRI+" has no inbox, so it cannot be followed.")
+		return nil, wrong(op, "follow.noinbox", "%s has no inbox, so it cannot be followed.", target.IRI)
 	}
 	act := n.act(by, Follow)
 	var f *Following

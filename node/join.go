@@ -37,7 +37,7 @@ func (n *Node) Join(ctx context.Context, by string, federation *Actor, letter st
 		}
 		switch {
 		case m.Standing() == Confirmed:
-			return &Error{Op: op, Kind: Exists, Subject: federation.IRI, Text: "This coop is a member already."}
+			return (&Error{Op: op, Kind: Exists, Subject: federation.IRI}).Saying("member.already", "This coop is a member already.")
 		case m.Step == StepApplied:
 			return &Error{Op: op, Kind: Exists, Subject: federation.IRI,
 				Text: "This coop has asked already, on " + m.Asked.Format(time.DateOnly) + ". To ask anew, take that back first: coopnode member leave " + federation.IRI}

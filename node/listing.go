@@ -20,7 +20,7 @@ func (n *Node) ListNamed(ctx context.Context, by string, plate Nameplate, vouche
 	const op = "list coop"
 	name := strings.Join(strings.Fields(plate.Name), " ")
 	if name == "" || utf8.RuneCountInString(name) > 1000 {
-		return nil, invalid(op, "A name of 1 to 1,000 characters is needed.")
+		return nil, wrong(op, "coop.name", "A name of 1 to 1,000 characters is needed.")
 	}
 	if HostOf(plate.Website) == "" && plate.Website != "" {
 		return nil, invalid(op, plate.Website+" is no address of a website. Write https://coop.example/.")

@@ -75,19 +75,19 @@ func (m *MailSettings) Validate() error {
 	_, noIP := netip.ParseAddr(m.Host)
 	switch {
 	case noIP != nil && !isHostName(m.Host):
-		return invalid(op, fmt.Sprintf("%q is not the name of a mail server. Write it like mail.coop.example.", m.Host))
+		return wrong(op, "mail.host", "%q is not the name of a mail server. Write it like mail.coop.example.", m.Host)
 	case m.Port < 1 || m.Port > 65535:
-		return invalid(op, "The port of a mail server is a number from 1 to 65535: 587 with STARTTLS, 465 with TLS.")
+		return wrong(op, "mail.port", "The port of a mail server is a number from 1 to 65535: 587 with STARTTLS, 465 with TLS.")
 	case !slices.Contains(MailSecurities, m.Security):
 		return invalid(op, fmt.Sprintf("The connection is kept secret by %s, not by %q.", listOf(MailSecurities), m.Security))
 	case m.Security == MailPlain && !m.Local() && !m.Exposed:
-		return invalid(op, m.Host+" is not this machine, and without encryption everybody on the way can read the mails and the password. Choose starttls or tls, or say that you accept that.")
+		return wrong(op, "mail.exposed", "%s is not this machine, and without encryption everybody on the way can read the mails and the password. Choose starttls or tls, or say that you accept that.", m.Host)
 	case !isMail(m.From):
-		return invalid(op, fmt.Sprintf("%q cannot be the sender. Write a mail address like coop@coop.example.", m.From))
+		return wrong(op, "mail.from", "%q cannot be the sender. Write a mail address like coop@coop.example.", m.From)
 	case m.ReplyTo != "" && !isMail(m.ReplyTo):
-		return invalid(op, fmt.Sprintf("%q cannot take answers. Write a mail address like ana@coop.example, or leave it empty.", m.ReplyTo))
+		return wrong(op, "mail.replies", "%q cannot take answers. Write a mail address like ana@coop.example, or leave it empty.", m.ReplyTo)
 	case strings.ContainsFunc(m.Name+m.User+m.Password, unicode.IsControl):
-		return invalid(op, "Name, user and password are each one line.")
+		return wrong(op, "mail.lines", "Name, user and password are each one line.")
 	case len(m.Name) > 200 || len(m.User) > 200 || len(m.Password) > 500:
 		return invalid(op, "A name or user has at most 200 bytes, a password 500.")
 	}
@@ -105,7 +105,7 @@ func (w *WebhookSettings) Validate(dev bool) error {
 	const op = "check webhook settings"
 	u, err := url.Parse(w.Address)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || len(w.Address) > 2048 || u.Scheme != "https" && !(dev && u.Scheme == "http") {
-		return invalid(op, fmt.Sprintf("%q cannot take a webhook. Write an address like https://tools.coop.example/hook.", w.Address))
+		return wrong(op, "webhook.address", "%q cannot take a webhook. Write an address like https://tools.coop.example/hook.", w.Address)
 	}
 	for _, k := range w.Kinds {
 		if kinds := NoticeKinds(RoleSteward); !slices.Contains(kinds, k) {
@@ -113,7 +113,7 @@ func (w *WebhookSettings) Validate(dev bool) error {
 		}
 	}
 	if len(w.Kinds) == 0 {
-		return invalid(op, "Say of what the webhook hears.")
+		return wrong(op, "webhook.kinds", "Say of what the webhook hears.")
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func (n *Node) SetMail(ctx context.Context, by string, m *MailSettings) error {
 		case m.Password != "":
 			err = tx.SaveSecret(ctx, secretMail, []byte(m.Password))
 		case !keeps:
-			err = invalid("set mail", "Write the password of "+m.User+" as well: it was not given for this user at this server.")
+			err = wrong("set mail", "mail.password", "Write the password of %s as well: it was not given for this user at this server.", m.User)
 		}
 		if err != nil {
 			return err

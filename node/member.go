@@ -41,7 +41,7 @@ func (n *Node) Invite(ctx context.Context, by string, coop *Actor, letter string
 			return err
 		}
 		if m.Standing() == Confirmed || m.Step == StepApplied {
-			return &Error{Op: op, Kind: Exists, Subject: coop.IRI, Text: "It is a member already, or has asked to be one."}
+			return (&Error{Op: op, Kind: Exists, Subject: coop.IRI}).Saying("member.theirs", "It is a member already, or has asked to be one.")
 		}
 		m.Step, m.InviteIRI, m.Letter, m.Asked, m.Reason = StepInvited, act.IRI, act.Content, act.Published, ""
 		if err := tx.SaveMembership(ctx, m); err != nil {
@@ -88,7 +88,7 @@ func (n *Node) ListCoop(ctx context.Context, by string, coop *Actor, vouches []s
 			return err
 		}
 		if m.FederationSays.Holds() {
-			return &Error{Op: op, Kind: Exists, Subject: coop.IRI, Text: "It is listed already."}
+			return (&Error{Op: op, Kind: Exists, Subject: coop.IRI}).Saying("member.listed", "It is listed already.")
 		}
 		if m.ID == "" {
 			m.ID = NewID()

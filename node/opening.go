@@ -173,19 +173,19 @@ func (o *Opening) Validate(now time.Time) error {
 	}
 	switch {
 	case o.Title() == "":
-		return invalid(op, "A title is needed: say in one line what you are looking for.")
+		return wrong(op, "opening.title", "A title is needed: say in one line what you are looking for.")
 	case !slices.Contains(OpeningKinds, o.Kind):
 		return invalid(op, fmt.Sprintf("There is no kind %q. The kinds are %s.", o.Kind, listOf(OpeningKinds)))
 	case o.Purpose != Request && o.Purpose != Offer:
 		return invalid(op, fmt.Sprintf("The purpose is request or offer, not %q.", o.Purpose))
 	case o.Status == Open && !o.Closes.IsZero() && !o.Closes.After(now):
-		return invalid(op, fmt.Sprintf("The deadline %s has passed already. Choose a later one with --closes.", o.Closes.Format(time.DateOnly)))
+		return wrong(op, "opening.closes", "The deadline %s has passed already. Choose a later one with --closes.", o.Closes.Format(time.DateOnly))
 	case !o.Begins.IsZero() && !o.Ends.IsZero() && o.Ends.Before(o.Begins):
-		return invalid(op, "The work ends before it begins. Change one of the two dates.")
+		return wrong(op, "opening.dates", "The work ends before it begins. Change one of the two dates.")
 	case !o.Minimum.IsZero() && (o.Minimum.Unit != o.Amount.Unit || o.Minimum.Number > o.Amount.Number):
-		return invalid(op, fmt.Sprintf("The smallest part (%s) must be counted in the same unit as the amount (%s) and not be larger.", o.Minimum, o.Amount))
+		return wrong(op, "opening.minimum", "The smallest part (%s) must be counted in the same unit as the amount (%s) and not be larger.", o.Minimum, o.Amount)
 	case o.Available.Unit != o.Amount.Unit || o.Available.Number > o.Amount.Number:
-		return invalid(op, fmt.Sprintf("What is still open (%s) cannot be more than the amount (%s).", o.Available, o.Amount))
+		return wrong(op, "opening.left", "What is still open (%s) cannot be more than the amount (%s).", o.Available, o.Amount)
 	case utf8.RuneCountInString(o.BehalfName) > 1000:
 		return invalid(op, "The name of the one for whom it is published has at most 1,000 characters.")
 	case o.BudgetBasis != "" && !slices.Contains(budgetBases, o.BudgetBasis):
@@ -210,7 +210,7 @@ func (o *Opening) Validate(now time.Time) error {
 	}
 	for _, s := range o.Skills {
 		if !skillKey.MatchString(s.Key) {
-			return invalid(op, fmt.Sprintf("%q is not a skill key. Use small letters, digits and hyphens: web-engines.", s.Key))
+			return wrong(op, "skill", "%q is not a skill key. Use small letters, digits and hyphens: web-engines.", s.Key)
 		}
 	}
 	return validLanguages(op, o.Languages)

@@ -112,7 +112,7 @@ func (n *Node) makePass(ctx context.Context, by string, kind PassKind, person st
 		const op = "make link"
 		switch {
 		case !p.Suspended.IsZero():
-			return "", &Error{Op: op, Kind: Forbidden, Subject: p.Name, Text: p.Name + " is suspended. Lift that first."}
+			return "", (&Error{Op: op, Kind: Forbidden, Subject: p.Name}).Saying("person.suspended", "%s is suspended. Lift that first.", p.Name)
 		case kind == PassInvite && !p.Joined.IsZero():
 			return "", invalid(op, p.Name+" has accepted the invitation. A link to sign in or to choose a new password will do.")
 		case kind != PassInvite && kind != PassReset && kind != PassSignIn:

@@ -79,11 +79,11 @@ func (p *Person) Validate() error {
 	p.Name, p.Mail = strings.Join(strings.Fields(p.Name), " "), strings.TrimSpace(p.Mail)
 	if unwritable := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '@' }; p.Name == "" ||
 		!utf8.ValidString(p.Name) || utf8.RuneCountInString(p.Name) > maxPersonName || strings.ContainsFunc(p.Name, unwritable) {
-		return invalid(op, fmt.Sprintf("A person needs a name of 1 to %d characters without @.", maxPersonName))
+		return wrong(op, "person.name", "A person needs a name of 1 to %d characters without @.", maxPersonName)
 	}
 	if p.Mail != "" {
 		if a, err := mail.ParseAddress(p.Mail); err != nil || a.Address != p.Mail || len(p.Mail) > maxMail {
-			return invalid(op, fmt.Sprintf("%q is no mail address. Write it like ana@coop.example.", p.Mail))
+			return wrong(op, "person.mail", "%q is no mail address. Write it like ana@coop.example.", p.Mail)
 		}
 	}
 	if len(p.Lang) > maxLang {
@@ -134,7 +134,7 @@ func (n *Node) InvitePerson(ctx context.Context, by, name, mail string, role Rol
 		if all, err := tx.People(ctx); err != nil {
 			return err
 		} else if len(all) >= maxPeople {
-			return invalid("invite person", fmt.Sprintf("At most %d persons can work here.", maxPeople))
+			return wrong("invite person", "person.most", "At most %d persons can work here.", maxPeople)
 		}
 		if err := savePerson(ctx, tx, p); err != nil {
 			return err
@@ -157,13 +157,13 @@ func (n *Node) InvitePerson(ctx context.Context, by, name, mail string, role Rol
 func savePerson(ctx context.Context, tx Tx, p *Person) error {
 	const op = "save person"
 	if other, err := tx.PersonByName(ctx, p.Name); err == nil && other.ID != p.ID {
-		return &Error{Op: op, Kind: Exists, Subject: p.Name, Text: fmt.Sprintf("There is a person %q here already. Take a name that tells them apart.", other.Name)}
+		return (&Error{Op: op, Kind: Exists, Subject: p.Name}).Saying("person.name.taken", "There is a person %q here already. Take a name that tells them apart.", other.Name)
 	} else if err != nil && !IsNotFound(err) {
 		return err
 	}
 	if p.Mail != "" {
 		if other, err := tx.PersonByMail(ctx, p.Mail); err == nil && other.ID != p.ID {
-			return &Error{Op: op, Kind: Exists, Subject: p.Mail, Text: fmt.Sprintf("%s here has the address %s already.", other.Name, other.Mail)}
+			return (&Error{Op: op, Kind: Exists, Subject: p.Mail}).Saying("person.mail.taken", "%s here has the address %s already.", other.Name, other.Mail)
 		} else if err != nil && !IsNotFound(err) {
 			return err
 		}
@@ -295,8 +295,8 @@ func notLast(ctx context.Context, tx Tx, p *Person) error {
 	}
 	others, err := hasSteward(ctx, tx, p.ID)
 	if err == nil && !others {
-		err = &Error{Op: "change person", Kind: Forbidden, Subject: p.Name,
-			Text: p.Name + " is the last steward here. Make somebody else a steward first, who has signed in once."}
+		err = (&Error{Op: "change person", Kind: Forbidden, Subject: p.Name}).Saying("person.last",
+			"%s is the last steward here. Make somebody else a steward first, who has signed in once.", p.Name)
 	}
 	return err
 }

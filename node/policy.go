@@ -73,7 +73,7 @@ func (r *Rule) Validate() error {
 	case r.Allow && r.OfHost() && isHostName(r.Target):
 		return nil
 	case r.Allow:
-		return invalid(op, fmt.Sprintf("The allow list holds hosts, and %q is none. Write a name like coop.example.", r.Target))
+		return wrong(op, "rule.allow", "The allow list holds hosts, and %q is none. Write a name like coop.example.", r.Target)
 	case isAddress(r.Target):
 		if u, err := url.Parse(r.Target); err != nil || u.Host == "" || len(r.Target) > 2048 {
 			return invalid(op, fmt.Sprintf("%q is not the address of an actor.", r.Target))
@@ -81,15 +81,15 @@ func (r *Rule) Validate() error {
 			return invalid(op, fmt.Sprintf("Write the address of the actor as %s, not as %s.", usual, r.Target))
 		}
 	case !isHostName(r.Target):
-		return invalid(op, fmt.Sprintf("%q is not a host. Write a name like coop.example, or the address of an actor.", r.Target))
+		return wrong(op, "rule.host", "%q is not a host. Write a name like coop.example, or the address of an actor.", r.Target)
 	}
 	switch {
 	case !slices.Contains(Severities, r.Severity):
 		return invalid(op, fmt.Sprintf("The severity is one of %s, not %q.", listOf(Severities), r.Severity))
 	case r.Severity == SeverityNone && !r.RejectMedia && !r.RejectReports:
-		return invalid(op, "A rule of severity none has to refuse pictures or reports, or it says nothing.")
+		return wrong(op, "rule.none", "A rule of severity none has to refuse pictures or reports, or it says nothing.")
 	case utf8.RuneCountInString(r.Comment) > 1000 || utf8.RuneCountInString(r.PublicComment) > 1000:
-		return invalid(op, "A comment has at most 1,000 characters.")
+		return wrong(op, "rule.comment", "A comment has at most 1,000 characters.")
 	}
 	return nil
 }

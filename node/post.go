@@ -33,7 +33,7 @@ type Mention struct {
 // Validate checks that a post of ours can be published. Errors are Invalid.
 func (p *Post) Validate() error {
 	if len(p.Texts) == 0 || strings.TrimSpace(p.Texts[0].HTML) == "" {
-		return invalid("check post", "The post is empty. Write some text.")
+		return wrong("check post", "post.empty", "The post is empty. Write some text.")
 	}
 	return nil
 }

@@ -66,13 +66,13 @@ func (p *Project) Validate() error {
 	const op = "check project"
 	switch {
 	case p.Title() == "":
-		return invalid(op, "A title is needed: say in one line what the project makes.")
+		return wrong(op, "project.title", "A title is needed: say in one line what the project makes.")
 	case !slices.Contains(ProjectStatuses, p.Status):
 		return invalid(op, fmt.Sprintf("A project is %s, not %q.", listOf(ProjectStatuses), p.Status))
 	case !p.Begins.IsZero() && !p.Ends.IsZero() && p.Ends.Before(p.Begins):
-		return invalid(op, "The project ends before it begins. Change one of the two dates.")
+		return wrong(op, "project.dates", "The project ends before it begins. Change one of the two dates.")
 	case !isAmount(p.GoalHours):
-		return invalid(op, "The goal in hours is a number, not below zero: 1200.")
+		return wrong(op, "project.goal", "The goal in hours is a number, not below zero: 1200.")
 	}
 	if p.GoalMoney != nil {
 		if err := p.GoalMoney.Validate(); err != nil {

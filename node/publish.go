@@ -66,9 +66,9 @@ func (n *Node) Edit(ctx context.Context, by, ref string, edit func(Object) error
 		case draft && !b.Draft:
 			verb, b.Published, updated = Create, t.now, t.now
 		case b.Draft && !draft:
-			return invalid(op, "It is published already and cannot be a draft again. Delete it, or change what it says.")
+			return wrong(op, "publish.draft", "It is published already and cannot be a draft again. Delete it, or change what it says.")
 		case !draft && (audience.Listed() && !b.Audience.Listed() || audience == Followers && b.Audience == Direct):
-			return invalid(op, "More could see it before, so others have it already. Delete it and publish it anew for those who may see it.")
+			return wrong(op, "publish.wider", "More could see it before, so others have it already. Delete it and publish it anew for those who may see it.")
 		}
 		b.Updated = updated
 		if err := n.mayAnswer(ctx, tx, b); err != nil {
@@ -342,7 +342,7 @@ func (n *Node) keep(ctx context.Context, tx Tx, o Object, t telling, verb Verb, 
 	act := t.main
 	act.Verb, act.ObjectIRI, act.Object = verb, b.IRI, o
 	if act.To, act.Cc = n.Links.Audience(o); len(act.To) == 0 {
-		return invalid("check audience", "It is direct, but for nobody. Name those who shall read it.")
+		return wrong("check audience", "publish.nobody", "It is direct, but for nobody. Name those who shall read it.")
 	}
 	r := n.recipients(o)
 	if err := n.canReach(ctx, tx, b, r.Actors); err != nil {

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -117,9 +116,9 @@ func (n *Node) SendReport(ctx context.Context, by string, about *Actor, objects 
 	case about.Local:
 		return nil, invalid(op, "This is the coop itself. Report what others do.")
 	case len(objects) > maxReported:
-		return nil, invalid(op, fmt.Sprintf("One report names at most %d posts.", maxReported))
+		return nil, wrong(op, "report.posts", "One report names at most %d posts.", maxReported)
 	case utf8.RuneCountInString(comment) > maxComment:
-		return nil, invalid(op, fmt.Sprintf("The comment is too long. Say it in %d characters.", maxComment))
+		return nil, wrong(op, "report.comment", "The comment is too long. Say it in %d characters.", maxComment)
 	}
 	act := n.act(by, Flag)
 	act.ObjectIRI, act.Objects, act.Content, act.To = about.IRI, append([]string{about.IRI}, objects...), plainText(comment), []string{about.IRI}

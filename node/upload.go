@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -96,7 +95,7 @@ func (n *Node) takePicture(ctx context.Context, use PictureUse, file []byte, des
 		return nil, nil, err
 	}
 	if len(file) > MaxPictureUpload {
-		return nil, nil, invalid(op, "The picture has more than 10 MiB. Make it smaller; 1,600 pixels on the longer side are enough.")
+		return nil, nil, wrong(op, "picture.large", "The picture has more than 10 MiB. Make it smaller; 1,600 pixels on the longer side are enough.")
 	}
 	d, err := n.draw(ctx, file, ownShape(use))
 	if err != nil {
@@ -115,9 +114,9 @@ func readDescription(op, s string) (string, error) {
 	s = strings.Join(strings.Fields(s), " ")
 	switch {
 	case s == "":
-		return "", invalid(op, "Say in words what the picture shows. Who cannot see it hears that instead.")
+		return "", wrong(op, "picture.undescribed", "Say in words what the picture shows. Who cannot see it hears that instead.")
 	case utf8.RuneCountInString(s) > maxDescription:
-		return "", invalid(op, "The description has more than 1,500 characters. Say what the picture shows in a sentence or two.")
+		return "", wrong(op, "picture.words", "The description has more than 1,500 characters. Say what the picture shows in a sentence or two.")
 	}
 	return s, nil
 }
@@ -149,14 +148,14 @@ func (n *Node) changePicture(ctx context.Context, by string, use PictureUse, p P
 func (n *Node) showPictures(ctx context.Context, tx Tx, b *Base, now time.Time) error {
 	const op = "show pictures"
 	if len(b.Pictures) > maxPictures {
-		return invalid(op, fmt.Sprintf("It has %d pictures; at most %d are shown everywhere. Take some away.", len(b.Pictures), maxPictures))
+		return wrong(op, "picture.many", "It has %d pictures; at most %d are shown everywhere. Take some away.", len(b.Pictures), maxPictures)
 	}
 	var shown []string
 	for i := range b.Pictures {
 		p := &b.Pictures[i]
 		f, err := tx.Picture(ctx, p.Address, AsShown)
 		if IsNotFound(err) || err == nil && (!f.Local || f.State != PictureKept) {
-			return invalid(op, "One of the pictures is not here any more. Upload it again.")
+			return wrong(op, "picture.gone", "One of the pictures is not here any more. Upload it again.")
 		} else if err != nil {
 			return err
 		}

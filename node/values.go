@@ -1,7 +1,6 @@
 package node
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -76,7 +75,7 @@ func (q Quantity) validate() error {
 }
 
 func notQuantity(s string) error {
-	return invalid("read quantity", fmt.Sprintf("%q is not an amount. Write a number and one of people, hour, day, item: '240 hour'.", s))
+	return wrong("read quantity", "quantity", "%q is not an amount. Write a number and one of people, hour, day, item: '240 hour'.", s)
 }
 
 func isAmount(f float64) bool { return f >= 0 && f <= maxNumber } // false for what is no number
@@ -124,10 +123,10 @@ func (m Money) Fixed() bool { return m.Min == m.Max }
 // Validate checks the currency and that 0 <= Min <= Max <= 1e12. Errors are Invalid.
 func (m Money) Validate() error {
 	if !currencyCode.MatchString(m.Currency) {
-		return invalid("read money", fmt.Sprintf("%q is not a currency. Write its three letters: EUR, ARS, JPY.", m.Currency))
+		return wrong("read money", "currency", "%q is not a currency. Write its three letters: EUR, ARS, JPY.", m.Currency)
 	}
 	if !isAmount(m.Min) || !isAmount(m.Max) || m.Max < m.Min {
-		return invalid("read money", "The smaller amount comes first and none is below zero: '9000-12000 EUR'.")
+		return wrong("read money", "money.order", "The smaller amount comes first and none is below zero: '9000-12000 EUR'.")
 	}
 	return nil
 }
@@ -135,7 +134,7 @@ func (m Money) Validate() error {
 // ParseMoney reads "9000 EUR" or "9000-12000 EUR". Errors are Invalid.
 func ParseMoney(s string) (Money, error) {
 	f := strings.Fields(s)
-	bad := invalid("read money", fmt.Sprintf("%q is not an amount of money. Write '9000 EUR' or '9000-12000 EUR'.", s))
+	bad := wrong("read money", "money", "%q is not an amount of money. Write '9000 EUR' or '9000-12000 EUR'.", s)
 	if len(f) != 2 {
 		return Money{}, bad
 	}
@@ -173,7 +172,7 @@ func ValidLanguage(s string) bool { return languageTag.MatchString(s) }
 func validLanguages(op string, langs []string) error {
 	for _, l := range langs {
 		if !ValidLanguage(l) {
-			return invalid(op, fmt.Sprintf("%q is not a language. Write its short tag: gl, es, en, pt-BR.", l))
+			return wrong(op, "language", "%q is not a language. Write its short tag: gl, es, en, pt-BR.", l)
 		}
 	}
 	return nil
@@ -197,7 +196,7 @@ func ParseDay(s string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return time.Time{}, invalid("read date", fmt.Sprintf("%q is not a date. Write 2027-01-15, or a moment like 2027-01-15T18:00:00+01:00.", s))
+		return time.Time{}, wrong("read date", "date", "%q is not a date. Write 2027-01-15, or a moment like 2027-01-15T18:00:00+01:00.", s)
 	}
 	return t.UTC(), nil
 }

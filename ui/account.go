@@ -61,7 +61,7 @@ func (u *ui) saveAccount(c echo.Context, d *desk) error {
 	}
 	_, err := d.node.SetPerson(ctx, d.by(), d.person.ID, func(p *node.Person) { p.Name, p.Mail, p.Lang = f.Name, f.Mail, f.Lang })
 	if err != nil {
-		if f.Errs, err = d.wrong(err); err != nil {
+		if f.Errs, err = d.wrong(c, err); err != nil {
 			return err
 		}
 		return d.showAccount(c, f)

@@ -60,7 +60,7 @@ func (u *ui) invite(c echo.Context, d *desk) error {
 	}
 	token, p, err := d.node.InvitePerson(ctx, d.by(), f.Name, f.Mail, role)
 	if err != nil {
-		if f.Errs, err = d.wrong(err); err != nil {
+		if f.Errs, err = d.wrong(c, err); err != nil {
 			return err
 		}
 		return d.showColleagues(c, f)
@@ -132,7 +132,7 @@ func (u *ui) changeColleague(c echo.Context, d *desk) error {
 		return &node.Error{Op: "change person", Kind: node.Invalid}
 	}
 	if err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}

@@ -186,10 +186,10 @@ func (d *desk) refuse(c echo.Context, h head, body templ.Component, errs fieldEr
 }
 
 // wrong turns an error of the domain that a person can do something about into one of the form; others are returned.
-func (d *desk) wrong(err error) (fieldErrors, error) {
+func (d *desk) wrong(c echo.Context, err error) (fieldErrors, error) {
 	switch node.KindOf(err) {
 	case node.Invalid, node.Exists, node.NotFound, node.Forbidden, node.Gone, node.Refused, node.Unavailable:
-		if text := node.TextOf(err); text != "" {
+		if text := sentence(c.Request().Context(), err); text != "" {
 			return fieldErrors{{Text: text}}, nil
 		}
 	}

@@ -24,7 +24,7 @@ func shows(page deskPage) deskHandler {
 // again shows the page from which a form came, with what is wrong with it. An error about which its sender can do nothing is
 // returned.
 func (d *desk) again(c echo.Context, page deskPage, cause error) error {
-	errs, err := d.wrong(cause)
+	errs, err := d.wrong(c, cause)
 	if err != nil {
 		return err
 	}

@@ -278,7 +278,7 @@ func (u *ui) reopen(ed *editor) deskHandler {
 				return err
 			}
 			if p.preview, err = d.previewOf(ctx, shown, kind); err != nil {
-				if d.errs, err = d.wrong(err); err != nil {
+				if d.errs, err = d.wrong(c, err); err != nil {
 					return err
 				}
 			}

@@ -136,7 +136,7 @@ func clockOf(t time.Time) string { return t.UTC().Format("15:04") + " UTC" }
 
 // formFails shows the form again after an error about which its sender can do something.
 func (d *desk) formFails(c echo.Context, ed *editor, o node.Object, typed url.Values, cause error) error {
-	errs, err := d.wrong(cause)
+	errs, err := d.wrong(c, cause)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (u *ui) saveMailing(c echo.Context, d *desk) error {
 }
 
 func (d *desk) refuseMailing(c echo.Context, f *mailForm, err error) error {
-	if f.Errs, err = d.wrong(err); err != nil {
+	if f.Errs, err = d.wrong(c, err); err != nil {
 		return err
 	}
 	return d.showMailing(c, f, nil, nil)
@@ -156,7 +156,7 @@ func (u *ui) testWebhook(c echo.Context, d *desk) error {
 // tried makes a test and says what came of it.
 func (d *desk) tried(c echo.Context, to string, test func(context.Context) error) error {
 	if err := test(c.Request().Context()); err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (u *ui) saveWebhook(c echo.Context, d *desk) error {
 	}
 	w := &node.WebhookSettings{Address: f.Address, Kinds: f.Kinds}
 	if err := d.node.SetWebhook(c.Request().Context(), d.by(), w, c.FormValue("fresh") != ""); err != nil {
-		if f.Errs, err = d.wrong(err); err != nil {
+		if f.Errs, err = d.wrong(c, err); err != nil {
 			return err
 		}
 		return d.showMailing(c, nil, f, nil)

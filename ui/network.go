@@ -181,7 +181,7 @@ func followOne(c echo.Context, d *desk) error {
 
 // wrongIn shows a page again with what is wrong with one of its fields.
 func (d *desk) wrongIn(c echo.Context, page deskPage, field string, cause error) error {
-	errs, err := d.wrong(cause)
+	errs, err := d.wrong(c, cause)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (u *ui) chooseNotices(c echo.Context, d *desk) error {
 		choices[kind] = node.NoticeChoice(c.FormValue(string(kind)))
 	}
 	if err := d.node.ChooseNotices(c.Request().Context(), d.person.ID, choices); err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}

@@ -130,7 +130,7 @@ func (u *ui) close(c echo.Context, d *desk) error {
 	errs := s.errors(ctx)
 	if len(errs) == 0 {
 		if _, err = d.node.SetOpeningStatus(ctx, d.by(), o.Common().IRI, why, parts...); err != nil {
-			if errs, err = d.wrong(err); err != nil {
+			if errs, err = d.wrong(c, err); err != nil {
 				return err
 			}
 		}

@@ -100,7 +100,7 @@ func (u *ui) takeProfile(c echo.Context, d *desk) error {
 		if err == nil {
 			return d.done(c, profilePath, "profile.saved")
 		}
-		if errs, err = d.wrong(err); err != nil {
+		if errs, err = d.wrong(c, err); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func (d *desk) changePictures(c echo.Context, typed url.Values, key string, chan
 		return &node.Error{Op: "change picture", Kind: node.Invalid}
 	}
 	if err := change(use); err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}

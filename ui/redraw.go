@@ -12,6 +12,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"strconv"
 
 	"golang.org/x/image/webp"
 
@@ -46,20 +47,20 @@ var decoders = []decoder{
 func Redraw(_ context.Context, file []byte, s node.Shape) (*node.Drawing, error) {
 	d := decoderOf(file)
 	if d == nil {
-		return nil, noPicture("It is no PNG, JPEG, WebP or GIF.", nil)
+		return nil, noPicture(nil, "picture.format", "It is no PNG, JPEG, WebP or GIF.")
 	}
 	up := orientationOf(file)
 	file = firstFrame(file)
 	c, err := d.config(bytes.NewReader(file))
 	if err != nil {
-		return nil, noPicture("It is damaged, or of a kind that is not read.", err)
+		return nil, noPicture(err, "picture.damaged", "It is damaged, or of a kind that is not read.")
 	}
 	if c.Width <= 0 || c.Height <= 0 || max(c.Width, c.Height) > maxSide || int64(c.Width)*int64(c.Height) > node.MaxPixels {
-		return nil, noPicture(fmt.Sprintf("It has %d by %d pixels; at most 40 million are read. Make it smaller.", c.Width, c.Height), nil)
+		return nil, noPicture(nil, "picture.pixels", "It has %s × %s pixels; at most 40 million are read. Make it smaller.", strconv.Itoa(c.Width), strconv.Itoa(c.Height))
 	}
 	src, err := d.decode(bytes.NewReader(file))
 	if err != nil {
-		return nil, noPicture("It is damaged, or of a kind that is not read.", err)
+		return nil, noPicture(err, "picture.damaged", "It is damaged, or of a kind that is not read.")
 	}
 	from := image.Rect(0, 0, c.Width, c.Height) // a frame of a GIF may cover less
 	if s.Square {
@@ -87,8 +88,9 @@ next:
 	return nil
 }
 
-func noPicture(text string, err error) error {
-	return &node.Error{Op: "draw picture", Kind: node.Invalid, Text: text, Err: err}
+// noPicture is the error of a file that is none. Its values are texts, for they may come from another process.
+func noPicture(err error, name, format string, values ...any) error {
+	return (&node.Error{Op: "draw picture", Kind: node.Invalid, Err: err}).Saying(name, format, values...)
 }
 
 // cover is the largest part in the middle of r in the proportions of w by h.

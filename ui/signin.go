@@ -180,7 +180,7 @@ func (u *ui) redeem(c echo.Context, v *visit) (view, error) {
 		}
 	}
 	token, _, _, err := u.node.RedeemPass(ctx, c.Param("token"), as)
-	if text := node.TextOf(err); text != "" && (node.KindOf(err) == node.Invalid || node.KindOf(err) == node.Exists) {
+	if text := sentence(ctx, err); text != "" && (node.KindOf(err) == node.Invalid || node.KindOf(err) == node.Exists) {
 		f.Errs.add("", text)
 		return u.passPage(c, v, f), nil
 	} else if err != nil {

@@ -117,7 +117,7 @@ func (u *ui) takeName(c echo.Context, d *desk) error {
 		return nil
 	})
 	if err != nil {
-		if f.Errs, err = d.wrong(err); err != nil {
+		if f.Errs, err = d.wrong(c, err); err != nil {
 			return err
 		}
 		return d.showName(c, f)
@@ -174,7 +174,7 @@ func (u *ui) takeLook(c echo.Context, d *desk) error {
 		return err
 	}
 	if _, err := d.node.SetPicture(ctx, d.by(), node.AsIcon, b, described); err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func (u *ui) takeFollow(c echo.Context, d *desk) error {
 	}
 	n, err := d.node.FollowLater(ctx, d.by(), addresses)
 	if err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package ui_test
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 var placeholder = regexp.MustCompile(`%(?:\[([0-9])\])?([sdq%])`)
@@ -106,6 +109,68 @@ func TestTranslations(t *testing.T) {
 			if _, ok := wanted[key]; !ok {
 				t.Errorf("%s has %q, which English has not", file, key)
 			}
+		}
+	}
+}
+
+// Every sentence of an error that has a name stands in the languages of the pages, with the same values; and no other does.
+func TestErrorsInAllLanguages(t *testing.T) {
+	english := readTexts(t, "language/en.json")
+	named := map[string]string{}
+	for _, room := range []string{"../node", "../activitypub", ".", "../cmd/coopnode"} {
+		files, err := filepath.Glob(room + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files in %s: %v", room, err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range sentenceName.FindAllStringSubmatch(string(b), -1) {
+				if other, ok := named[m[1]]; ok && other != m[2] {
+					t.Errorf("%q is the name of two sentences: %s; %s", m[1], other, m[2])
+				}
+				named[m[1]] = m[2]
+			}
+		}
+	}
+	if len(named) < 50 {
+		t.Errorf("only %d sentences of errors have a name", len(named))
+	}
+	for name, text := range named {
+		if page, ok := english["wrong."+name]; !ok || values(page) != values(text) {
+			t.Errorf("language/en.json says %q of %q: %s", page, "wrong."+name, text)
+		}
+	}
+	for key := range english {
+		if name, ok := strings.CutPrefix(key, "wrong."); ok && named[name] == "" {
+			t.Errorf("language/en.json has %q, and no error is called so", key)
+		}
+	}
+}
+
+var sentenceName = regexp.MustCompile(`(?:\bwrong\([^,\n]+, |\bSaying\(|\bnoPicture\([a-z]+, )"([a-z.]+)",\s*"((?:[^"\\]|\\.)*)"`)
+
+// What is wrong with a form is said in the language of who filled it in.
+func TestErrorsOfFormsAreTranslated(t *testing.T) {
+	s := emptySite(t)
+	b := s.signedIn(t, node.RoleEditor)
+	b.follows("/console/account", "/console/account", "name", b.person.Name, "mail", b.person.Mail, "lang", "gl")
+	for name, tt := range map[string]struct {
+		do   func() string
+		says string
+	}{
+		"a value": {func() string {
+			_, body := b.post("/console/account", "name", b.person.Name, "mail", "ana@")
+			return body
+		}, "&#34;ana@&#34; non é un enderezo de correo."},
+		"a picture": {func() string {
+			return b.writer("/console/posts/new").set("description", "x").upload("picture", "file", []byte("<svg/>"), http.StatusUnprocessableEntity).body
+		}, "Non é PNG, JPEG, WebP nin GIF."},
+	} {
+		if body := tt.do(); !strings.Contains(body, tt.says) {
+			t.Errorf("%s: the page does not say %q: %s", name, tt.says, wrongOn(body))
 		}
 	}
 }

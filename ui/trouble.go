@@ -88,6 +88,18 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
+// sentence is what an error says to a person: in the language of the visit where that has it, else in English; "" for nothing.
+func sentence(ctx context.Context, err error) string {
+	said := node.SaidBy(err)
+	if said == nil {
+		return ""
+	}
+	if key := "wrong." + said.Name; tongueOf(ctx).has(key) {
+		return say(ctx, key, said.Values...)
+	}
+	return said.Text
+}
+
 // wantsPage says whether whoever asks names HTML among what it reads.
 func wantsPage(accept string) bool {
 	for part := range strings.SplitSeq(accept, ",") {

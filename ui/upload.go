@@ -39,7 +39,7 @@ func (u *ui) takePicture(c echo.Context, d *desk) error {
 		p, err = d.node.AddPicture(c.Request().Context(), file, typed.Get("description"))
 	}
 	if err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (u *ui) setPicture(c echo.Context, d *desk, use node.PictureUse, typed url.
 		_, err = d.node.SetPicture(ctx, d.by(), use, file, typed.Get(name+".description"))
 	}
 	if err != nil {
-		errs, err := d.wrong(err)
+		errs, err := d.wrong(c, err)
 		if err != nil {
 			return err
 		}

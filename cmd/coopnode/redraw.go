@@ -31,7 +31,9 @@ const (
 type drawn struct {
 	Type          string
 	Width, Height int
-	Refused       string `json:",omitempty"` // why there are no bytes
+	Refused       string `json:",omitempty"` // why there are no bytes, with the name and the values of that sentence
+	Name          string `json:",omitempty"`
+	Values        []any  `json:",omitempty"`
 }
 
 // redrawCommand reads a file from standard input and writes it drawn anew.
@@ -47,8 +49,8 @@ func redrawCommand(a *app) *cobra.Command {
 				return fmt.Errorf("read picture: %w", err)
 			}
 			d, err := ui.Redraw(cmd.Context(), file, s)
-			if node.KindOf(err) == node.Invalid {
-				return json.NewEncoder(a.out).Encode(drawn{Refused: node.TextOf(err)})
+			if said := node.SaidBy(err); node.KindOf(err) == node.Invalid && said != nil {
+				return json.NewEncoder(a.out).Encode(drawn{Refused: said.Text, Name: said.Name, Values: said.Values})
 			} else if err != nil {
 				return err
 			}
@@ -102,7 +104,7 @@ func redrawWithin(ctx context.Context, seconds int, file []byte, s node.Shape) (
 		if !errors.As(err, &ended) {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}
-		return nil, &node.Error{Op: op, Kind: node.Invalid, Text: "It takes too much time or memory to read, or is damaged.", Err: fmt.Errorf("%w: %s", err, said.String())}
+		return nil, (&node.Error{Op: op, Kind: node.Invalid, Err: fmt.Errorf("%w: %s", err, said.String())}).Saying("picture.heavy", "It takes too much time or memory to read, or is damaged.")
 	}
 	line, rest, _ := bytes.Cut(out, []byte("\n"))
 	var d drawn
@@ -110,7 +112,7 @@ func redrawWithin(ctx context.Context, seconds int, file []byte, s node.Shape) (
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	if d.Refused != "" {
-		return nil, &node.Error{Op: op, Kind: node.Invalid, Text: d.Refused}
+		return nil, &node.Error{Op: op, Kind: node.Invalid, Text: d.Refused, Name: d.Name, Values: d.Values}
 	}
 	return &node.Drawing{Bytes: rest, Type: d.Type, Width: d.Width, Height: d.Height}, nil
 }

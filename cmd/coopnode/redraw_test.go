@@ -48,7 +48,7 @@ func TestRedrawApart(t *testing.T) {
 		t.Errorf("drew %s of %d by %d: %+v, %v", d.Type, d.Width, d.Height, c, err)
 	}
 	for _, bad := range [][]byte{nil, []byte("<svg/>"), b.Bytes()[:500]} {
-		if _, err := redrawApart(t.Context(), bad, node.Shape{Side: 400}); node.KindOf(err) != node.Invalid || node.TextOf(err) == "" {
+		if _, err := redrawApart(t.Context(), bad, node.Shape{Side: 400}); node.KindOf(err) != node.Invalid || node.TextOf(err) == "" || node.SaidBy(err).Name == "" {
 			t.Errorf("%.10q: %v", bad, err)
 		}
 	}
@@ -85,7 +85,7 @@ func slowPicture() []byte {
 func TestRedrawEnds(t *testing.T) {
 	t.Parallel()
 	_, err := redrawWithin(t.Context(), 1, slowPicture(), node.Shape{Side: 1600})
-	if node.KindOf(err) != node.Invalid || node.TextOf(err) == "" {
+	if node.KindOf(err) != node.Invalid || node.TextOf(err) == "" || node.SaidBy(err).Name == "" {
 		t.Errorf("got %v, want it Invalid", err)
 	}
 }
