@@ -63,7 +63,7 @@ func (l *lightPictures) of(f *node.PictureFile, whole io.Reader, name string, no
 func lighten(whole []byte, size lightSize) (*node.Drawing, error) {
 	read := decoderOf(whole)
 	if read == nil {
-		return nil, noPicture("It is no picture of ours.", nil)
+		return nil, noPicture(nil, "picture.format", "It is no PNG, JPEG, WebP or GIF.")
 	}
 	src, err := read.decode(bytes.NewReader(whole))
 	if err != nil {
