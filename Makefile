@@ -16,7 +16,8 @@ demo:
 test: tools lint
 	COOPNODE_EVERYTHING=1 $(GO) test -race -timeout 60m ./...
 
-# Pictures of every page of the demo and of a node that holds everything: on a desk and on a phone, light and dark.
+# Pictures of every page of the demo and of a node that holds everything: on a desk and on a phone, light and dark. And the
+# three of README, which want a Japanese font, such as fonts-ipafont-gothic of Debian.
 SCREENSHOTS ?= bin/screenshots
 screenshots:
 	COOPNODE_SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(GO) test -count=1 -v -run '^TestPages$$/^pictures$$' ./cmd/coopnode

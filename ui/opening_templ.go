@@ -1182,7 +1182,7 @@ func openingBody(v *visit, e *entry, answers *thread) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		o := e.opening()
-		templ_7745c5c3_Err = crumbs(link{say(ctx, "board.title"), "/openings"}, nameOf(ctx, e.Text)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = crumbsIn(link{say(ctx, "board.title"), "/openings"}, nameOf(ctx, e.Text), e.Text.Lang).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -50,9 +50,13 @@ func (p *people) of(ctx context.Context, iri string) (person, error) {
 	return who, nil
 }
 
-// show is an actor with its picture, where this node keeps a copy.
+// show is an actor with its picture, where this node keeps a copy. The emblem that another node has drawn of its coop is
+// drawn here again: it is the same, and a third of the bytes.
 func (p *people) show(ctx context.Context, a *node.Actor) (person, error) {
 	who := personOf(a)
+	if isDrawn(a) {
+		return who, nil
+	}
 	f, err := p.node.PictureFor(ctx, a.IRI, a.Icon.Address, node.AsIcon)
 	if f != nil {
 		who.Icon = picturePath(f)
@@ -61,6 +65,12 @@ func (p *people) show(ctx context.Context, a *node.Actor) (person, error) {
 		}
 	}
 	return who, err
+}
+
+// isDrawn says whether the picture of an actor is what every coopnode draws of its address.
+func isDrawn(a *node.Actor) bool {
+	u, err := url.Parse(a.IRI)
+	return err == nil && a.Coop != nil && a.Icon.Address == node.Links{Base: u.Scheme + "://" + u.Host}.Icon()
 }
 
 func personOf(a *node.Actor) person {

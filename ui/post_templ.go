@@ -579,7 +579,7 @@ func postBody(v *visit, e *entry, answers *thread) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = crumbs(link{say(ctx, "posts.title"), "/posts"}, nameOf(ctx, e.Text)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = crumbsIn(link{say(ctx, "posts.title"), "/posts"}, nameOf(ctx, e.Text), e.Text.Lang).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -220,7 +220,7 @@ func projectBody(v *visit, e *entry, l listing, totals []sum, with []participant
 		}
 		ctx = templ.ClearChildren(ctx)
 		p := e.project()
-		templ_7745c5c3_Err = crumbs(link{say(ctx, "projects.title"), "/projects"}, nameOf(ctx, e.Text)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = crumbsIn(link{say(ctx, "projects.title"), "/projects"}, nameOf(ctx, e.Text), e.Text.Lang).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

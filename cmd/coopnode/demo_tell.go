@@ -90,7 +90,7 @@ func (v *village) invite(ctx context.Context) error {
 }
 
 // guestName is who takes part in the demo, in the coops.
-const guestName = "You"
+const guestName = "Ana"
 
 // signInLink makes the guest a steward of a coop, and gives a link with which the guest signs in.
 func (v *village) signInLink(ctx context.Context, n *villager) (string, error) {

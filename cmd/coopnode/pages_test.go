@@ -48,6 +48,8 @@ type sample struct {
 	nodes map[string]string // of the demo, by label: its address
 	kinds map[string]bool   // of which there is a page
 	guest string            // cookie of a steward of Toxeira
+
+	wanted string // path of an opening of Toxeira of which a part is found
 }
 
 // newSample starts them. It takes a while: several tests share one.
@@ -70,7 +72,8 @@ func newSample(t *testing.T) *sample {
 		"/interact?uri="+url.QueryEscape(f.question), "/interact?uri=https%3A%2F%2Fnobody.example%2F")
 	s.add(t, s.nodes["trama"], 1, "/", "/members", "/shared", "/directory")
 	s.add(t, s.nodes["hinata"], 0, "/", "/openings", "/directory", "/posts")
-	s.add(t, s.nodes["toxeira"], 0, "/", "/federations/"+strings.TrimPrefix(s.nodes["trama"], "http://"))
+	s.wanted = s.wants(t)
+	s.add(t, s.nodes["toxeira"], 0, "/", s.wanted, "/federations/"+strings.TrimPrefix(s.nodes["trama"], "http://"))
 	s.add(t, s.nodes["ventana"], 0, "/", "/openings")
 	s.add(t, p.base, 0, "/sign-in", "/reset")
 	s.guest = signedIn(t, s.signInLink(t, "toxeira"))
