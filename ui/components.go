@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,6 +35,27 @@ var iconNames = []string{"kind", "people", "place", "money", "calendar", "clip",
 func sampleOpening(filled, amount float64) *node.Opening {
 	return &node.Opening{Kind: node.Subcontract, Status: node.Open, Amount: node.Quantity{Unit: node.People, Number: amount},
 		Available: node.Quantity{Unit: node.People, Number: amount - filled}}
+}
+
+// sampleParts are those that found it: one coop, and others that do not want to be named.
+func sampleParts(who person, filled, amount float64) (list []part) {
+	if filled == 0 {
+		return nil
+	}
+	return []part{
+		{Who: who, Words: plainNumber(1), Share: 1 / amount, Hue: who.Hue()},
+		{Words: plainNumber(filled - 1), Share: (filled - 1) / amount, Hue: "taken"},
+	}
+}
+
+// sampleHours are a day of letters, and their sum.
+func sampleHours(now time.Time) (hours []*node.DeliveryHour, sum node.DeliveryHour) {
+	for i := range 24 {
+		h := &node.DeliveryHour{Begin: now.Add(time.Duration(i-23) * time.Hour), Arrived: (i * 7) % 40, Retried: i % 3, Waiting: i / 20}
+		hours = append(hours, h)
+		sum.Arrived, sum.Retried, sum.Waiting = sum.Arrived+h.Arrived, sum.Retried+h.Retried, sum.Waiting+h.Waiting
+	}
+	return hours, sum
 }
 
 // sampleErrors are those of the fields of a mode.
