@@ -34,8 +34,7 @@ func target(b *testing.B, what string, got, most float64) {
 // BenchmarkRelease builds the program as make build does and measures it.
 func BenchmarkRelease(b *testing.B) {
 	bin := filepath.Join(b.TempDir(), "coopnode")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does
+	build := exec.Command("make", "-C", "../..", "build", "OUT="+bin)
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
 	}
