@@ -207,7 +207,7 @@ func (a *Actor) Validate() error {
 		}
 	}
 	for _, s := range c.Skills {
-		if !skillKey.MatchString(s.Key) {
+		if !ValidSkill(s.Key) {
 			return wrong(op, "skill", "%q is not a skill key. Use small letters, digits and hyphens: web-engines.", s.Key)
 		}
 	}

@@ -209,7 +209,7 @@ func (o *Opening) Validate(now time.Time) error {
 		}
 	}
 	for _, s := range o.Skills {
-		if !skillKey.MatchString(s.Key) {
+		if !ValidSkill(s.Key) {
 			return wrong(op, "skill", "%q is not a skill key. Use small letters, digits and hyphens: web-engines.", s.Key)
 		}
 	}

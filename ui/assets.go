@@ -5,7 +5,6 @@ import (
 	_ "embed" // the stylesheet, the font and the map travel inside the program
 	"encoding/hex"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -44,19 +43,32 @@ var (
 	assets = []asset{styleFile, fontFile, fontExtFile, worldFile}
 )
 
-var (
-	cssComment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	cssSpace   = regexp.MustCompile(`\s+`)
-	cssAround  = regexp.MustCompile(` ?([{};]) ?|([,:]) `)
-)
-
 // terse takes out of a stylesheet what only its authors need: comments and space. Strings stay as they are.
 func terse(css string) string {
-	parts := strings.Split(cssComment.ReplaceAllString(css, ""), `"`)
-	for i := 0; i < len(parts); i += 2 { // the others are strings
-		parts[i] = cssAround.ReplaceAllString(cssSpace.ReplaceAllString(parts[i], " "), "$1$2")
+	var b strings.Builder
+	space, last := false, byte('}')
+	for i := 0; i < len(css); {
+		switch c := css[i]; {
+		case strings.HasPrefix(css[i:], "/*"):
+			i += strings.Index(css[i:], "*/") + 2
+			continue
+		case c == ' ' || c == '\n' || c == '\t':
+			space = true
+			i++
+			continue
+		default:
+			if space && !strings.ContainsRune("{};,:", rune(last)) && !strings.ContainsRune("{};", rune(c)) {
+				b.WriteByte(' ')
+			}
+			end := i + 1
+			if c == '"' {
+				end += strings.IndexByte(css[end:], '"') + 1
+			}
+			b.WriteString(css[i:end])
+			space, last, i = false, css[end-1], end
+		}
 	}
-	return strings.Join(parts, `"`)
+	return b.String()
 }
 
 // assetFile gives an asset under its present name. Under an old one it must not be kept, since what is there is not what

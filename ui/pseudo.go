@@ -20,10 +20,13 @@ var pseudoTongues = sync.OnceValue(func() []*tongue {
 func pseudo(tag, name, dir string, change func(string) string) *tongue {
 	t := *english
 	t.tag, t.name, t.dir = language.Make(tag), name, dir
-	t.texts = make(map[string]string, len(english.texts))
-	for key, text := range english.texts {
-		t.texts[key] = changeWords(text, change)
-	}
+	t.texts = sync.OnceValue(func() map[string]string {
+		texts := map[string]string{}
+		for key, text := range english.texts() {
+			texts[key] = changeWords(text, change)
+		}
+		return texts
+	})
 	return &t
 }
 

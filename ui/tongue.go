@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -26,11 +27,11 @@ var languageFiles embed.FS
 // A tongue is a language that the pages speak.
 type tongue struct {
 	tag     language.Tag
-	rules   language.Tag      // whose numbers, plurals and names it has: its own, unless it was made for tests
-	name    string            // what its speakers call it
-	dir     string            // ltr or rtl
-	draft   bool              // no native reader has been through it
-	texts   map[string]string // whole: what the language lacks is English
+	rules   language.Tag             // whose numbers, plurals and names it has: its own, unless it was made for tests
+	name    string                   // what its speakers call it
+	dir     string                   // ltr or rtl
+	draft   bool                     // no native reader has been through it
+	texts   func() map[string]string // whole: what the language lacks is English. Read when the language is first spoken
 	printer *message.Printer
 }
 
@@ -49,18 +50,23 @@ func draft(tag language.Tag) *tongue {
 }
 
 func newTongue(tag language.Tag, under *tongue) *tongue {
-	t := &tongue{tag: tag, rules: tag, name: node.LanguageName(node.OwnName, tag.String()), dir: "ltr", texts: map[string]string{}, printer: message.NewPrinter(tag)}
+	return &tongue{tag: tag, rules: tag, name: node.LanguageName(node.OwnName, tag.String()), dir: "ltr", printer: message.NewPrinter(tag),
+		texts: sync.OnceValue(func() map[string]string { return readTongue(tag, under) })}
+}
+
+func readTongue(tag language.Tag, under *tongue) map[string]string {
+	texts := map[string]string{}
 	if under != nil {
-		maps.Copy(t.texts, under.texts)
+		maps.Copy(texts, under.texts())
 	}
 	b, err := languageFiles.ReadFile("language/" + tag.String() + ".json")
 	if err == nil {
-		err = json.Unmarshal(b, &t.texts)
+		err = json.Unmarshal(b, &texts)
 	}
 	if err != nil {
 		panic("language " + tag.String() + ": " + err.Error()) // the files are part of the program
 	}
-	return t
+	return texts
 }
 
 type tongueKey struct{}
@@ -80,13 +86,13 @@ func tongueOf(ctx context.Context) *tongue {
 
 // has says whether there is a text of that key, in any form.
 func (t *tongue) has(key string) bool {
-	_, ok := t.texts[key]
+	_, ok := t.texts()[key]
 	return ok
 }
 
 // say is the text of key in the language of the visit, with its values filled in.
 func say(ctx context.Context, key string, values ...any) string {
-	text, ok := tongueOf(ctx).texts[key]
+	text, ok := tongueOf(ctx).texts()[key]
 	if !ok {
 		return key // TestEveryTextIsThere finds it
 	}
@@ -138,7 +144,7 @@ func plainNumber(n float64) string {
 // sayKnown is the text of a word from a closed list, or the word itself where another server
 // used one that is not in it.
 func sayKnown(ctx context.Context, prefix, word string) string {
-	if text, ok := tongueOf(ctx).texts[prefix+word]; ok {
+	if text, ok := tongueOf(ctx).texts()[prefix+word]; ok {
 		return text
 	}
 	return plainName(word)

@@ -92,13 +92,13 @@ func TestOptionsAreSorted(t *testing.T) {
 func TestSayCount(t *testing.T) {
 	for _, tongue := range append([]*tongue{english}, pseudoTongues()...) {
 		ctx := speaking(t.Context(), tongue)
-		for key := range english.texts {
+		for key := range english.texts() {
 			key, counted := strings.CutSuffix(key, ".other")
 			if !counted || !english.has(key+".one") {
 				continue
 			}
 			for _, n := range []float64{0, 1, 1.5, 2, 1e6} {
-				more := make([]any, strings.Count(english.texts[key+".other"], "%")-1)
+				more := make([]any, strings.Count(english.texts()[key+".other"], "%")-1)
 				for i := range more {
 					more[i] = "x"
 				}
