@@ -119,6 +119,18 @@ func TestPicturesThatAPostMayShow(t *testing.T) {
 			t.Errorf("MED-1: %s: %v", name, err)
 		}
 	}
+	for _, description := range []string{"", " ", strings.Repeat("x", 1501)} {
+		if _, err := d.AddPicture(t.Context(), painting(t, 20, 20, 6), description); node.KindOf(err) != node.Invalid {
+			t.Errorf("described in %d characters: %v", len(description), err)
+		}
+	}
+	if _, err := d.UploadedPicture(t.Context(), copied.Address); !node.IsNotFound(err) {
+		t.Errorf("our copy of another's can be shown: %v", err)
+	}
+	large := append(painting(t, 20, 20, 7), make([]byte, node.MaxPictureFetch)...)
+	if err := d.KeepPicture(t.Context(), &node.PictureFile{Address: "https://studio.example/2.png", Use: node.AsShown}, large); node.KindOf(err) != node.Invalid {
+		t.Errorf("MED-1: a copy of more than 8 MiB: %v", err)
+	}
 	draft, err := try(a)
 	if err != nil {
 		t.Fatal(err)
@@ -159,6 +171,9 @@ func TestOwnBanner(t *testing.T) {
 	}
 	if a, err = d.RemovePicture(t.Context(), "test", node.AsBanner); err != nil || d.Links.BannerOf(a) != d.Links.Banner() {
 		t.Errorf("removed: %+v, %v", a, err)
+	}
+	if files, err := d.DB.PictureFiles(); err != nil || len(files) > 0 {
+		t.Errorf("of the banner there are still %v, %v", files, err)
 	}
 	if _, err = d.RemovePicture(t.Context(), "test", node.AsIcon); !node.IsNotFound(err) {
 		t.Errorf("no icon to remove: %v", err)

@@ -55,22 +55,25 @@ func TestNextIsOurs(t *testing.T) {
 	s := emptySite(t)
 	p := s.signedIn(t, node.RoleReader).person
 	for next, want := range map[string]string{
-		"/console/account":                      "/console/account",
-		"/console/people/abc?x=1":               "/console/people/abc?x=1",
-		"//evil.example/console":                "/console",
-		`/\evil.example`:                        "/console",
-		`\\evil.example`:                        "/console",
-		"https://evil.example/console":          "/console",
-		"console/account":                       "/console",
-		"/\tconsole":                            "/console",
-		"/console/account\r\nX: y":              "/console",
-		"/not/here":                             "/console",
-		"/sign-out":                             "/console", // it takes no GET
-		"/console/../../evil":                   "/console",
-		"//evil.example/console/account":        "/console",
-		"///console/account":                    "/console",
-		"/openings?kind=job":                    "/openings?kind=job",
-		"/console/sessions/end":                 "/console", // for a form
+		"/console/account":                            "/console/account",
+		"/console/people/abc?x=1":                     "/console/people/abc?x=1",
+		"//evil.example/console":                      "/console",
+		`/\evil.example`:                              "/console",
+		`\\evil.example`:                              "/console",
+		"https://evil.example/console":                "/console",
+		"console/account":                             "/console",
+		"/\tconsole":                                  "/console",
+		"/console/account\r\nX: y":                    "/console",
+		"/not/here":                                   "/console",
+		"/sign-out":                                   "/console", // it takes no GET
+		"/console/../../evil":                         "/console",
+		"//evil.example/console/account":              "/console",
+		"///console/account":                          "/console",
+		"/openings?kind=job":                          "/openings?kind=job",
+		"/console/sessions/end":                       "/console", // for a form
+		`/openings?kind=\evil.example`:                "/console",
+		"/openings?kind=a b":                          "/console",
+		"/openings?kind=" + strings.Repeat("a", 2100): "/console",
 		"":                                      "/console",
 		"/console/" + strings.Repeat("a", 2000): "/console",
 	} {

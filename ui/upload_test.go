@@ -83,7 +83,8 @@ func TestPictureInAPost(t *testing.T) {
 	at := uploadedPicture.FindString(w.body)
 	for _, accept := range []string{"text/html", "application/activity+json", "image/png"} {
 		res, body := s.get(at, "Accept", accept)
-		if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "image/") || res.Header.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || strings.Contains(body, "Coruña") {
+		if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "image/") || res.Header.Get("Content-Security-Policy") != "default-src 'none'; sandbox" ||
+			res.Header.Get("X-Content-Type-Options") != "nosniff" || strings.Contains(body, "Coruña") {
 			t.Errorf("Accept %s: %s %v", accept, res.Status, res.Header)
 		}
 	}
@@ -108,6 +109,26 @@ func TestPictureInAPost(t *testing.T) {
 	w.press("save", http.StatusSeeOther)
 	if p := s.ours(t, node.TypePost, "Look at *this*.").(*node.Post); len(p.Pictures) != 0 {
 		t.Errorf("pictures: %+v", p.Pictures)
+	}
+}
+
+// MED-2: what is served as a picture is one of two types whatever its row says, and what is not there is no page.
+func TestPictureOfAnotherType(t *testing.T) {
+	s := emptySite(t)
+	name := strings.Repeat("m", 26)
+	if err := s.node.Store().WritePicture(name, []byte("<script>alert(1)</script>")); err != nil {
+		t.Fatal(err)
+	}
+	err := s.node.Store().Tx(t.Context(), func(tx node.Tx) error {
+		return tx.SavePicture(t.Context(), &node.PictureFile{Address: base + "/x", Use: node.AsShown, State: node.PictureKept, Name: name, Type: "text/html", Used: s.now()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[string]string{name: "image/png", strings.Repeat("n", 26): "text/plain; charset=UTF-8"} {
+		if res, _ := s.get("/media/pictures/" + at); res.Header.Get("Content-Type") != want || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %s %v", at, res.Status, res.Header)
+		}
 	}
 }
 
