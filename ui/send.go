@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -52,6 +54,9 @@ func vary(h http.Header, names ...string) {
 	h.Set("Vary", strings.Join(all, ", "))
 }
 
+// packers are used again, since each takes 800 KB.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
+
 // send answers with body, or with 304 where the reader has it already. The tag is weak, because
 // the same page travels compressed and not (RFC 9110 8.8.1).
 func send(c echo.Context, status int, contentType, cache string, body []byte) error {
@@ -68,9 +73,11 @@ func send(c echo.Context, status int, contentType, cache string, body []byte) er
 	}
 	if compressible && len(body) > 1000 && acceptsGzip(c.Request().Header.Get("Accept-Encoding")) {
 		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
+		z := packers.Get().(*gzip.Writer)
+		z.Reset(&b)
 		z.Write(body) // a Buffer takes everything
 		z.Close()
+		packers.Put(z)
 		h.Set("Content-Encoding", "gzip")
 		body = b.Bytes()
 	}

@@ -205,7 +205,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	s := newSample(t)
 	for _, want := range []string{"/", "/openings", "/openings/*", "/projects", "/projects/*", "/posts", "/posts/*", "/tags/*", "/members", "/shared", "/coops/*", "/federations/*",
-		"/search?q", "/directory", "/numbers", "/about", "/interact?uri", "/sign-in", "/console", "/console/openings/new", "/console/inbox", "/console/people", "/console/network"} {
+		"/search?q", "/directory", "/numbers", "/about", "/privacy", "/interact?uri", "/sign-in", "/console", "/console/openings/new", "/console/inbox", "/console/people", "/console/network"} {
 		if !s.kinds[want] {
 			t.Errorf("no page of the kind %s is judged, only %v", want, s.kinds)
 		}
