@@ -151,15 +151,19 @@ func TestSessionsEndWithRights(t *testing.T) {
 	}
 }
 
-// SES-6: a session that is still there, for whatever reason, is worth nothing while its person is suspended.
+// SES-6: a session or a link that is still there, for whatever reason, is worth nothing while its person is suspended.
 func TestSessionOfASuspendedPerson(t *testing.T) {
 	x := newHouse(t)
 	x.steward()
 	brais := x.worker("Brais", node.RoleEditor)
 	token, _ := x.signIn(brais)
+	link, err := x.NewPass(t.Context(), "command:test", node.PassReset, brais.ID)
+	x.must(err)
 	brais.Suspended = x.Now()
 	x.write(func(tx node.Tx) error { return tx.SavePerson(t.Context(), brais) })
 	x.wantIn("suspended (SES-6)", map[string]bool{token: false})
+	_, err = x.Pass(t.Context(), link)
+	wantError(t, err, node.NotFound) // LOGIN-6
 }
 
 // SES-6: what a suspension ended does not come back when it is lifted.

@@ -417,8 +417,15 @@ func TestReadersDoNotWrite(t *testing.T) {
 	if o := s.ours(t, node.TypeOpening, s.Opening.Title()).(*node.Opening); o.Status != node.Open {
 		t.Errorf("it is %s", o.Status)
 	}
-	// What others published has no form here.
 	e := s.signedIn(t, node.RoleEditor)
+	for _, path := range []string{"/console/audit", "/console/people", "/console/settings", "/console/export"} {
+		for _, who := range []*browser{b, e} {
+			if res, _ := who.get(path); res.StatusCode != http.StatusForbidden {
+				t.Errorf("%s, which is for stewards, answers a %s %s", path, who.person.Role, res.Status)
+			}
+		}
+	}
+	// What others published has no form here.
 	for _, id := range []string{s.Foreign.ID, s.Deleted.ID, s.Post.ID, "../../x", "aaaaaaaaaa"} {
 		if res, _ := e.get("/console/openings/" + id); res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusGone {
 			t.Errorf("%s: %s", id, res.Status)
