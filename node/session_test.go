@@ -122,7 +122,7 @@ func TestPasswordEndsSessions(t *testing.T) {
 	wantError(t, err, node.NotFound)
 
 	// The same password in another encoding (LOGIN-1).
-	for _, was := range []string{"a stale one", "another"} {
+	for _, was := range []string{"another", "a stale one"} {
 		x.must(x.RenewPassword(t.Context(), brais.ID, was, "in place of "+was))
 	}
 	p, err := x.Person(t.Context(), brais.ID)
