@@ -49,13 +49,15 @@ const dropAudit = `delete from audit where seq < $1`
 // What can be found tells its address when it goes, for the index.
 const dropStrangers = `
 	delete from actor
-	 where not local and fetched_ms < $1 and gone_ms < $1
+	 where not local and not sample and fetched_ms < $1 and gone_ms < $1
 	   and not exists (select 1 from follower f where f.actor = actor.iri)
 	   and not exists (select 1 from followed f where f.actor = actor.iri)
 	   and not exists (select 1 from subscription s where s.source = actor.iri)
 	   and not exists (select 1 from sighting s where s.actor = actor.iri)
 	   and not exists (select 1 from reader r where r.actor = actor.iri)
 	   and not exists (select 1 from object o where o.actor = actor.iri)
+	   and not exists (select 1 from membership m where m.coop = actor.iri)
+	   and not exists (select 1 from membership m where m.federation = actor.iri)
 	returning iri`
 
 // dropForeign takes the oldest few thousand, so that it never holds up others for long: the next sweep goes on. Tags,
@@ -73,6 +75,7 @@ const dropForeign = `
 	          and not exists (select 1 from object a where a.local and a.project = c.iri and a.project <> '')
 	          and not exists (select 1 from reaction r join actor l on l.iri = r.actor and l.local where r.object = c.iri)
 	          and c.iri not in (select quote from quote)
+	          and not exists (select 1 from actor a where a.iri = c.actor and a.sample)
 	        order by c.received_ms
 	        limit 2000)
 	returning iri`

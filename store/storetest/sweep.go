@@ -95,3 +95,29 @@ func sweepForeign(t *testing.T, x *fixture) {
 		t.Errorf("the timeline still has what was dropped: %q", got)
 	}
 }
+
+// sweepActors has an actor whom nobody asked about for long for each reason for which such a one stays, and one without.
+func sweepActors(t *testing.T, x *fixture) {
+	actor := func(name string, edit func(*node.Actor)) string {
+		a := x.person(name+".example", name, false)
+		a.Fetched = noon.Add(-91 * 24 * time.Hour)
+		edit(a)
+		x.write(func(tx node.Tx) error { return tx.SaveActor(x.ctx, a) })
+		return a.IRI
+	}
+	plain := func(*node.Actor) {}
+	invented := func(a *node.Actor) { a.Sample, a.Fetched = true, time.Time{} }
+	stranger, sample, teller := actor("stranger", plain), actor("sample", invented), actor("teller", invented)
+	federation, member := actor("federation", plain), actor("member", plain)
+	told := x.post("inventedxx", 0, func(p *node.Post) { p.Actor, p.Sample, p.Received = teller, true, noon.Add(-91*24*time.Hour) })
+	x.write(func(tx node.Tx) error {
+		x.ok(tx.SaveMembership(x.ctx, &node.Membership{Federation: federation, Coop: member, CoopSays: node.Word{Since: noon}, FederationSays: node.Word{Since: noon}}))
+		return tx.Sweep(x.ctx, noon)
+	})
+	for iri, want := range map[string]bool{stranger: false, sample: true, teller: true, federation: true, member: true} {
+		_, err := x.Actor(x.ctx, iri)
+		check(x, iri, err == nil, want)
+	}
+	_, err := x.Object(x.ctx, told.IRI)
+	x.ok(err)
+}
