@@ -84,16 +84,14 @@ func (v *village) offer(ctx context.Context) error {
 	}
 	open := 0
 	for i, list := range said {
+		reader := mbuyu // who follows all others
+		if v.coops[i] == mbuyu {
+			reader = toxeira
+		}
 		for j, s := range list {
 			open++
-			// Mbuyu Data follows all others, and Toxeira follows Mbuyu Data.
-			for _, reader := range []*villager{mbuyu, toxeira} {
-				if reader == v.coops[i] || reader == toxeira && v.coops[i] != mbuyu {
-					continue
-				}
-				if err := v.arrives(ctx, s, fmt.Sprintf("offer %d of %s", j+1, v.coops[i].label), reader); err != nil {
-					return err
-				}
+			if err := v.arrives(ctx, s, fmt.Sprintf("offer %d of %s", j+1, v.coops[i].label), reader); err != nil {
+				return err
 			}
 		}
 	}
