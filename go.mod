@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/a-h/templ v0.3.977 // pages, checked by the compiler; html/template would cost seven times the time and 18 MB
 	github.com/arran4/golang-ical v0.3.4 // calendars: escapes and folds as RFC 5545 wants
+	github.com/coreos/go-systemd/v22 v22.7.0 // tells systemd that the node is ready and lives (sd_notify)
 	github.com/go-fed/activity v1.0.0 // the ActivityStreams vocabulary and the order of steps at the inbox; given
 	github.com/go-fed/httpsig v1.1.0 // the signature that we send; given
 	github.com/labstack/echo/v4 v4.16.0 // routing; given

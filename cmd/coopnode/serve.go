@@ -93,6 +93,8 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	log.InfoContext(ctx, "serving", "address", h.Links.Base, "version", programVersion(), "data", cfg.Data)
+	manager := manager{log}
+	manager.ready("serves " + h.Links.Base)
 
 	running, runCtx := errgroup.WithContext(ctx)
 	for _, l := range listeners {
@@ -109,8 +111,10 @@ func (a *app) serve(ctx context.Context) error {
 	running.Go(func() error { return ended(newNoticeCarrier(h, wire, log).Run(runCtx)) })
 	running.Go(func() error { return ended(watch(runCtx, h)) })
 	running.Go(func() error { return ended(h.KeepIndexed(runCtx)) })
+	running.Go(func() error { return ended(manager.watchdog(runCtx, h.writes)) })
 	running.Go(func() error {
 		<-runCtx.Done()
+		manager.stopping()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 		defer cancel()
 		if err := server.Shutdown(last); err != nil {
@@ -244,6 +248,11 @@ func watch(ctx context.Context, h *house) error {
 			h.Ring()
 		}
 	}
+}
+
+// writes comes back when the one writer of the store has had its turn.
+func (h *house) writes(ctx context.Context) error {
+	return h.Store().Tx(ctx, func(node.Tx) error { return nil })
 }
 
 // The write-ahead log of the database is moved into it above the first size, and complained of above the second (DB-7).
