@@ -41,7 +41,7 @@ func AuditActions() []string { return slices.Clone(auditActions) }
 
 var auditActions = func() []string {
 	list := []string{
-		"delivery.drop", "delivery.resume", "delivery.retry", "draft.save", "follow.later", "follow.forget", "keys.revoke", "keys.rotate",
+		"backup.make", "backup.set", "delivery.drop", "delivery.resume", "delivery.retry", "draft.save", "follow.later", "follow.forget", "keys.revoke", "keys.rotate",
 		"mail.end", "mail.set", "node.restore", "object.hide", "object.show", "person.change", "person.invite", "person.join", "person.link", "person.password",
 		"export.actor", "export.coop", "export.person",
 		"person.remove", "person.reset", "person.restore", "person.role", "person.suspend", "person.welcome",

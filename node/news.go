@@ -16,6 +16,8 @@ type News struct {
 	Federation *Actor      // the one of Membership
 	Report     *Report
 	Host       string // delivery
+	Backup     BackupTrouble
+	Why        string // backup: what went wrong, for a person
 	Asks       bool   // follower: it waits to be accepted
 	Page       string // of the console, where one does something about it
 }
@@ -286,6 +288,15 @@ func (n *Node) news(ctx context.Context, t *Notice) (*News, error) {
 	case NoticeDelivery:
 		news.Host, _, _ = strings.Cut(t.About, " ")
 		news.Page = n.Links.Console("deliveries")
+	case NoticeBackup:
+		s, err := n.BackupStatus(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if news.Backup, news.Why = s.Trouble(n.Now()); news.Backup == "" {
+			return nil, moot
+		}
+		news.Page = n.Links.Console("settings")
 	default:
 		return nil, moot
 	}

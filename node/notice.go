@@ -40,6 +40,7 @@ const (
 	NoticeInvitation  NoticeKind = "invitation"  // a federation invites us
 	NoticeReport      NoticeKind = "report"      // somebody complains about us
 	NoticeDelivery    NoticeKind = "delivery"    // letters to a server were given up
+	NoticeBackup      NoticeKind = "backup"      // something is wrong with the backups, or with the database
 	NoticeLink        NoticeKind = "link"
 )
 
@@ -56,6 +57,7 @@ var noticeKinds = []struct {
 	{NoticeInvitation, RoleSteward, AtOnce},
 	{NoticeReport, RoleSteward, AtOnce},
 	{NoticeDelivery, RoleSteward, Daily},
+	{NoticeBackup, RoleSteward, AtOnce},
 }
 
 // NoticeKinds are the kinds that a person of this role can choose about, in the order in which they are shown.

@@ -520,7 +520,7 @@ func TestNoticeChoices(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("a reader has %v, want %v", got, want)
 	}
-	if got, err = x.ChoicesOf(t.Context(), x.steward); err != nil || len(got) != 7 {
-		t.Errorf("a steward has %v, %v, want all 7", got, err)
+	if got, err = x.ChoicesOf(t.Context(), x.steward); err != nil || len(got) != 8 {
+		t.Errorf("a steward has %v, %v, want all 8", got, err)
 	}
 }

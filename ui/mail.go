@@ -114,6 +114,8 @@ func newsSubject(ctx context.Context, us string, n *node.News) string {
 		return say(ctx, "mail.subject.report", plainName(node.HostOf(n.Actor)))
 	case n.Kind == node.NoticeDelivery:
 		return say(ctx, "mail.subject.delivery", plainName(n.Host))
+	case n.Kind == node.NoticeBackup:
+		return say(ctx, "mail.subject.backup")
 	}
 	return say(ctx, "mail.subject."+string(n.Kind), who)
 }
@@ -147,6 +149,8 @@ func newsPart(ctx context.Context, us string, n *node.News, quoted int) mailPart
 		part.Line, part.Quote = say(ctx, "mail.line.report", plainName(node.HostOf(n.Actor))), shorten(plainName(n.Report.Comment), quoted)
 	case node.NoticeDelivery:
 		part.Line = say(ctx, "mail.line.delivery", plainName(n.Host))
+	case node.NoticeBackup:
+		part.Line, part.Quote = say(ctx, "backup.trouble."+string(n.Backup)), shorten(plainName(n.Why), quoted)
 	default:
 		part.Line = say(ctx, "mail.line.follower", who)
 		if n.Asks {

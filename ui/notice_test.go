@@ -121,6 +121,8 @@ func TestMailLanguages(t *testing.T) {
 		news(node.NoticeInvitation, func(n *node.News) { n.Membership = m }),
 		news(node.NoticeReport, func(n *node.News) { n.Report = &node.Report{Comment: "Bad"} }),
 		news(node.NoticeDelivery, func(n *node.News) { n.Host, n.Actor = "dead.example", "" }),
+		news(node.NoticeBackup, func(n *node.News) { n.Backup, n.Why, n.Actor = node.TroubleLate, "The disk is full.", "" }),
+		news(node.NoticeBackup, func(n *node.News) { n.Backup, n.Actor = node.TroubleDamaged, "" }),
 	}
 	for _, lang := range []string{"", "en", "es", "gl", "pt", "fr", "ja", "de", "no such"} {
 		p := &node.Person{Name: "Antía", Mail: "antia@toxeira.example", Lang: lang}

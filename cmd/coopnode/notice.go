@@ -68,7 +68,7 @@ func noticeList(a *app) *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&state, "state", "", "only those in this state: waiting, sent, refused, given-up, moot")
-	cmd.Flags().StringVar(&kind, "kind", "", "only those of this kind: answer, mention, follower, application, invitation, report, delivery, link")
+	cmd.Flags().StringVar(&kind, "kind", "", "only those of this kind: answer, mention, follower, application, invitation, report, delivery, backup, link")
 	cmd.Flags().IntVar(&q.Limit, "limit", 40, "how many at most, 1 to 1000")
 	return cmd
 }

@@ -24,6 +24,7 @@ type eventData struct {
 	Subject    *eventObject `json:"subject,omitempty"`    // what of ours it answers
 	Federation string       `json:"federation,omitempty"` // address of the one that is to be joined
 	Host       string       `json:"host,omitempty"`       // that did not take letters
+	Trouble    string       `json:"trouble,omitempty"`    // of the backups: damaged, restored, late or copied
 	Page       string       `json:"page,omitempty"`       // where our people do something about it
 }
 
@@ -46,8 +47,8 @@ const maxEventText = 2000
 
 // webhookEvent is what the webhook hears of some news; us is the address of this coop.
 func webhookEvent(n *node.News, us string) event {
-	d := eventData{Node: us, Host: n.Host, Page: n.Page}
-	if n.Kind != node.NoticeDelivery && n.Kind != node.NoticeReport {
+	d := eventData{Node: us, Host: n.Host, Trouble: string(n.Backup), Page: n.Page}
+	if n.Kind != node.NoticeDelivery && n.Kind != node.NoticeBackup && n.Kind != node.NoticeReport {
 		d.About = n.About
 	}
 	if n.Actor != "" && n.Kind != node.NoticeReport {
