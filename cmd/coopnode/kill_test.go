@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,9 +26,10 @@ import (
 // A program is a node of its own whose commands and server are processes of the real program.
 type program struct {
 	testing.TB
-	bin  string
-	dir  string // data folder
-	base string // http://localhost:PORT
+	bin    string
+	before []string // what runs it, if something does
+	dir    string   // data folder
+	base   string   // http://localhost:PORT
 
 	child *exec.Cmd
 	log   *quietBuffer // of the server, all starts together
@@ -44,7 +46,8 @@ func newProgram(t testing.TB, bin, name string) *program {
 
 // run makes a process that knows nothing of whoever runs the test but where programs are.
 func (p *program) run(args ...string) *exec.Cmd {
-	cmd := exec.Command(p.bin, append(args, "--data", p.dir)...)
+	line := slices.Concat(p.before, []string{p.bin}, args, []string{"--data", p.dir})
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + os.TempDir()}
 	return cmd
 }

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 		"coopnode": main,
 		"get":      get,
 		"until":    until,
+		"confined": confined,
 	})
 }
 
