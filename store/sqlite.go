@@ -66,15 +66,23 @@ func noDatabase(dir, path string) error {
 // quickCheck refuses a database whose structure is damaged (DB-3). It reads every page, on a
 // connection of its own that maps the file into memory: half the time of reading it.
 func quickCheck(ctx context.Context, path string) error {
+	return checkPages(ctx, path, "quick_check(1)")
+}
+
+// checkPages is quickCheck, or another check of the engine.
+func checkPages(ctx context.Context, path, check string) error {
 	db, err := sql.Open("sqlite", dsn(path, true)+"&_pragma=mmap_size(1073741824)")
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	var found string
-	err = db.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&found)
+	err = db.QueryRowContext(ctx, "pragma "+check).Scan(&found)
 	if err == nil && found == "ok" {
 		return nil
+	}
+	if ctx.Err() != nil { // not the end of the check, and so no damage
+		return ctx.Err()
 	}
 	if err == nil {
 		err = errors.New(found)

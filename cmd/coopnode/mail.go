@@ -99,6 +99,21 @@ func headerLine(s string) string { return strings.TrimSpace(oneLine(strings.Repl
 
 // send hands a mail over, on a connection of its own. What goes wrong is a *mailError.
 func (s *mailServer) send(ctx context.Context, m *mail.Msg) error {
+	return s.visit(ctx, func(c *mail.Client) error {
+		if err := c.Send(m); err != nil && !m.IsDelivered() {
+			return err
+		}
+		return nil
+	})
+}
+
+// signIn connects and signs in, and sends nothing. What goes wrong is a *mailError.
+func (s *mailServer) signIn(ctx context.Context) error {
+	return s.visit(ctx, func(*mail.Client) error { return nil })
+}
+
+// visit does something on a connection of its own, signed in.
+func (s *mailServer) visit(ctx context.Context, do func(*mail.Client) error) error {
 	var open net.Conn
 	defer func() {
 		if open != nil {
@@ -134,7 +149,7 @@ func (s *mailServer) send(ctx context.Context, m *mail.Msg) error {
 	if err := client.DialWithContext(ctx); err != nil {
 		return s.failure(ctx, err)
 	}
-	if err := client.Send(m); err != nil && !m.IsDelivered() {
+	if err := do(client); err != nil {
 		return s.failure(ctx, err)
 	}
 	client.Close()

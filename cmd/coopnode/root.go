@@ -51,6 +51,7 @@ func rootCommand(a *app) *cobra.Command {
 		serveCommand(a),
 		demoCommand(a),
 		statusCommand(a),
+		doctorCommand(a),
 
 		profileCommand(a),
 		postCommand(a),
