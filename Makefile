@@ -23,9 +23,10 @@ screenshots:
 	COOPNODE_SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(GO) test -count=1 -v -run '^TestPages$$/^pictures$$' ./cmd/coopnode
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
-# detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text, the unit of systemd. And modules of
-# Debian's Python that read feeds and calendars, and take mail.
-TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd
+# detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text, the unit of
+# systemd, man pages, the two proxies of deploy/, a judge of packages. And modules of Debian's Python that read feeds
+# and calendars, and take mail.
+TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd groff:groff-base man:man-db caddy:caddy nginx:nginx-light lintian:lintian
 PYTHON = feedparser icalendar aiosmtpd
 
 tools:

@@ -90,6 +90,7 @@ func rootCommand(a *app) *cobra.Command {
 		inspectCommand(a),
 		keysCommand(a),
 		configCommand(a),
+		manCommand(a),
 		versionCommand(a),
 		redrawCommand(a),
 	)
@@ -146,18 +147,7 @@ func argsBetween(low, high int) cobra.PositionalArgs {
 // writeHelp shows what a command is for, examples before flags. It is written out here because
 // templates would add much to the program (decisions 8).
 func writeHelp(w io.Writer, cmd *cobra.Command) {
-	about := cmd.Long
-	if about == "" {
-		about = cmd.Short
-		if !strings.HasSuffix(about, ".") {
-			about += "."
-		}
-	}
-	usage := cmd.UseLine()
-	if cmd.HasAvailableSubCommands() {
-		usage = cmd.CommandPath() + " COMMAND"
-	}
-	fmt.Fprintf(w, "%s\n\nUsage:\n  %s\n", about, usage)
+	fmt.Fprintf(w, "%s\n\nUsage:\n  %s\n", aboutOf(cmd), usageOf(cmd))
 	if cmd.Example != "" {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
 	}
@@ -176,6 +166,22 @@ func writeHelp(w io.Writer, cmd *cobra.Command) {
 	if !cmd.HasParent() {
 		fmt.Fprintf(w, "\nLonger texts: coopnode help TOPIC, where TOPIC is one of %s.\n", strings.Join(topics(), ", "))
 	}
+}
+
+// aboutOf is what a command is for, in sentences.
+func aboutOf(cmd *cobra.Command) string {
+	if cmd.Long != "" {
+		return cmd.Long
+	}
+	return strings.TrimSuffix(cmd.Short, ".") + "."
+}
+
+// usageOf is how a command is written.
+func usageOf(cmd *cobra.Command) string {
+	if cmd.HasAvailableSubCommands() {
+		return cmd.CommandPath() + " COMMAND"
+	}
+	return cmd.UseLine()
 }
 
 func writeFlags(w io.Writer, title string, flags *pflag.FlagSet) {
