@@ -96,26 +96,13 @@ func (h *hostLimits) forget(now time.Time) {
 // refusalLog writes refused connections (LOG-2), at most one line per host and
 // reason in a minute (LOG-3).
 type refusalLog struct {
-	log *slog.Logger
-	now func() time.Time
-
-	mu   sync.Mutex
-	last map[string]time.Time
+	log  *slog.Logger
+	now  func() time.Time
+	said complaints
 }
 
 func (l *refusalLog) note(host string, e *RefusedError) {
-	now, key := l.now(), host+" "+e.Range+" "+e.Why
-	l.mu.Lock()
-	last, known := l.last[key]
-	quiet := known && now.Sub(last) < time.Minute
-	if !quiet {
-		if l.last == nil || len(l.last) >= 1024 {
-			l.last = make(map[string]time.Time)
-		}
-		l.last[key] = now
-	}
-	l.mu.Unlock()
-	if !quiet {
-		l.log.Warn("connection refused by the address rules", "peer", host, "address", e.Host, "range", e.Range, "err", e.Why)
+	if times, first := l.said.first(host+" "+e.Range+" "+e.Why, l.now()); first {
+		l.log.Warn("connection refused by the address rules", "peer", host, "address", e.Host, "range", e.Range, "times", times, "err", e.Why)
 	}
 }

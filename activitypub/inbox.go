@@ -32,31 +32,39 @@ type letter struct {
 	actor     string
 	signature *Signature
 	signer    *provenKey
-	request   *http.Request // as it came: the signature covers its headers
-	failed    error         // what one of our steps said, as distinct from the library
+	failed    error // what one of our steps said, as distinct from the library
 }
 
 type letterKey struct{}
 
 // postInbox handles POST at both inboxes.
 func (w *Wire) postInbox(c echo.Context) error {
-	r := c.Request()
-	l, err := w.readLetter(r)
+	l, err := w.takeLetter(c.Request())
+	w.meter.Received(countedVerb(l), countedEnd(err))
 	if err != nil {
 		return err
 	}
+	return c.NoContent(http.StatusAccepted)
+}
+
+// takeLetter takes a letter in. What could be read of one that is not taken comes with the error.
+func (w *Wire) takeLetter(r *http.Request) (*letter, error) {
+	l, err := w.readLetter(r)
+	if err != nil {
+		return l, err
+	}
 	if err := w.admit(r.Context(), l.actor, l.signature.KeyID); err != nil {
-		return err
+		return l, err
 	}
 	if w.strange(r.Context(), l) {
-		return c.NoContent(http.StatusAccepted)
+		return l, nil
 	}
 	ctx := context.WithValue(r.Context(), letterKey{}, l)
 	if !node.Wants(verbNamed(l.doc)) { // taken and forgotten
 		if err := w.authenticate(ctx, l); err != nil && !errors.Is(err, errOwnEnd) {
-			return err
+			return l, err
 		}
-		return c.NoContent(http.StatusAccepted)
+		return l, nil
 	}
 	again := r.Clone(ctx)
 	again.Header.Set("Content-Type", typeActivity)
@@ -66,11 +74,11 @@ func (w *Wire) postInbox(c echo.Context) error {
 	switch {
 	case errors.Is(l.failed, errOwnEnd):
 	case l.failed != nil:
-		return l.failed
+		return l, l.failed
 	case err != nil || answer.status != http.StatusOK:
-		return &statusError{http.StatusBadRequest, "This is not an activity that can be read."}
+		return l, &statusError{http.StatusBadRequest, "This is not an activity that can be read."}
 	}
-	return c.NoContent(http.StatusAccepted)
+	return l, nil
 }
 
 // forLibrary is the envelope as the library reads it.
@@ -123,16 +131,16 @@ func (w *Wire) readLetter(r *http.Request) (*letter, error) {
 	}
 	sig, err := ParseSignature(r)
 	if err != nil {
-		return nil, w.unsigned(r, err)
+		return nil, w.unsigned("", err)
 	}
 	if err := sig.Check(r, body, w.base, w.node.Now()); err != nil {
-		return nil, w.unsigned(r, err)
+		return nil, w.unsigned(HostOf(sig.KeyID), err)
 	}
 	doc, err := ReadJSON(body)
 	if err != nil {
 		return nil, &statusError{http.StatusBadRequest, "The letter is not the JSON that an inbox reads: " + err.Error()}
 	}
-	l := &letter{body: body, doc: doc, signature: sig, request: r}
+	l := &letter{body: body, doc: doc, signature: sig}
 	return l, w.structure(l)
 }
 
@@ -211,7 +219,7 @@ var errOwnEnd = errors.New("the actor and its key are gone")
 // ownEnd files that task where a letter that cannot be proved says that its actor deleted itself.
 func (w *Wire) ownEnd(ctx context.Context, l *letter, err error) error {
 	if status := asStatus(err); status == nil || !status.Gone() || Str(l.doc, "type") != string(node.Delete) || IDOf(first(l.doc["object"])) != l.actor {
-		return w.unsigned(l.request, err)
+		return w.unsigned(HostOf(l.actor), err)
 	}
 	now := w.node.Now()
 	if err := w.node.Store().Tx(ctx, func(tx node.Tx) error {
@@ -227,6 +235,7 @@ func (w *Wire) ownEnd(ctx context.Context, l *letter, err error) error {
 // hold makes us look once whether the key has changed (SIG-8, SIG-11).
 func (w *Wire) authenticate(ctx context.Context, l *letter) error {
 	if !SameOrigin(l.signature.KeyID, l.actor) { // keys are of their owner's origin (SIG-8), so nothing needs to be fetched
+		w.noteUnsigned(HostOf(l.actor), "signer", "the key is of "+HostOf(l.signature.KeyID))
 		return &statusError{http.StatusForbidden, "The signer is not the actor of the letter."}
 	}
 	asking := context.WithValue(ctx, proving{}, true)
@@ -242,14 +251,15 @@ func (w *Wire) authenticate(ctx context.Context, l *letter) error {
 			return comeAgain(l, ferr)
 		}
 		if ferr != nil || fresh == nil {
-			return w.unsigned(l.request, err)
+			return w.unsigned(HostOf(l.actor), err)
 		}
 		if err := l.signature.VerifiedBy(fresh.public); err != nil {
-			return w.unsigned(l.request, err)
+			return w.unsigned(HostOf(l.actor), err)
 		}
 		key = fresh
 	}
 	if key.owner != l.actor { // SIG-1: a key of one actor signs for nobody else
+		w.noteUnsigned(HostOf(l.actor), "signer", "the key is that of "+key.owner)
 		return &statusError{http.StatusForbidden, "The signer is not the actor of the letter."}
 	}
 	host := HostOf(l.actor)
@@ -273,10 +283,19 @@ func comeAgain(l *letter, err error) error {
 	return &node.Error{Op: "prove letter", Kind: node.Unavailable, Subject: l.actor, Text: "Your key cannot be had now. Try again later.", Err: err}
 }
 
-// unsigned is the answer to a letter that is not proved. Why is for our log alone (SSRF-8, LOG-2).
-func (w *Wire) unsigned(r *http.Request, err error) error {
-	w.log.Debug("letter refused", "room", "door", "remote", r.RemoteAddr, "err", err)
+// unsigned is the answer to a letter that is not proved. Why is for our log alone (SSRF-8). host is whose the letter is said to
+// be, "" where it does not say.
+func (w *Wire) unsigned(host string, err error) error {
+	w.noteUnsigned(host, countedReason(err), err.Error())
 	return &statusError{http.StatusUnauthorized, "The letter is not signed, or its signature does not hold."}
+}
+
+// noteUnsigned counts a refused signature and writes it to the log, for each host and reason once a minute (LOG-2, LOG-3).
+func (w *Wire) noteUnsigned(host, reason, why string) {
+	w.meter.Unsigned(reason)
+	if times, first := w.unproved.first(host+" "+reason, w.node.Now()); first {
+		w.log.Info("signature refused", "peer", host, "reason", reason, "times", times, "err", why)
+	}
 }
 
 func isActivityType(contentType string) bool {

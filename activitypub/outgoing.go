@@ -38,6 +38,7 @@ type outgoing struct {
 	now        func() time.Time
 	generation func() int64
 	log        *slog.Logger
+	meter      Meter
 	post       func(ctx context.Context, d *node.Delivery, body []byte) (*PostResult, error)
 
 	owner     string        // whose the claims are
@@ -61,7 +62,7 @@ type outgoing struct {
 
 func newOutgoing(w *Wire) *outgoing {
 	o := &outgoing{
-		store: w.node.Store(), now: w.node.Now, generation: w.node.Generation, log: w.log, post: w.post,
+		store: w.node.Store(), now: w.node.Now, generation: w.node.Generation, log: w.log, meter: w.meter, post: w.post,
 		owner: rand.Text(), bell: make(chan struct{}, 1), patience: stopPatience, poll: longestPoll,
 		mine: map[string]bool{}, failing: map[string]bool{},
 	}
@@ -332,7 +333,7 @@ func (o *outgoing) know(host string, failed bool) {
 
 // complain warns of trouble of this node's own, at most once a minute (LOG-3).
 func (o *outgoing) complain(message, about string, err error) {
-	if o.said.first(about+" "+message, o.now()) {
-		o.log.Warn(message, "err", err)
+	if times, first := o.said.first(about+" "+message, o.now()); first {
+		o.log.Warn(message, "times", times, "err", err)
 	}
 }

@@ -204,14 +204,26 @@ func TestTroubleIsSaidOnceAMinute(t *testing.T) {
 	}
 	var c complaints
 	now := time.Now()
-	if !c.first("a", now) || c.first("a", now.Add(59*time.Second)) || !c.first("b", now) || !c.first("a", now.Add(61*time.Second)) {
-		t.Error("a complaint is repeated too early or too late")
+	for _, tt := range []struct {
+		key   string
+		after time.Duration
+		want  int // times, 0 if it is not said
+	}{{"a", 0, 1}, {"a", time.Second, 0}, {"a", 59 * time.Second, 0}, {"b", 59 * time.Second, 1}, {"a", 61 * time.Second, 3}} {
+		if times, first := c.first(tt.key, now.Add(tt.after)); times != tt.want || first != (times > 0) {
+			t.Errorf("%s after %v is said: %v, %d times, want %d", tt.key, tt.after, first, times, tt.want)
+		}
 	}
+	said := 0
 	for i := range 10 * complaintsKept {
-		c.first(fmt.Sprint(i), now)
+		if _, first := c.first(fmt.Sprint(i), now.Add(time.Minute)); first {
+			said++
+		}
 	}
-	if len(c.last) > complaintsKept {
-		t.Errorf("%d complaints are kept", len(c.last))
+	if len(c.last) > complaintsKept || said > complaintsKept {
+		t.Errorf("%d complaints are kept and %d were said in one minute", len(c.last), said)
+	}
+	if _, first := c.first("later", now.Add(3*time.Minute)); !first {
+		t.Error("after many complaints none is said any more")
 	}
 }
 

@@ -111,7 +111,9 @@ func (v *visit) carry(ctx, work context.Context, d *node.Delivery) bool {
 		return false // the node stops; nobody's fault
 	}
 	j := judge(res, err, d.Attempts)
-	v.note(d, j, v.now().Sub(began), err)
+	took := v.now().Sub(began)
+	v.meter.Delivered(countedAttempt(j), took)
+	v.note(d, j, took, err)
 	if res != nil {
 		v.answered++
 	}
@@ -167,9 +169,9 @@ func (v *visit) fails(reason string, after time.Duration) {
 		Host: v.peer.Host, OK: v.arrived > 0, Failures: failures, Reason: reason,
 		NotBefore: notBefore(now, failures, after),
 	}
-	if v.said.first(v.peer.Host+" "+reason, now) {
+	if times, first := v.said.first(v.peer.Host+" "+reason, now); first {
 		v.log.Warn("peer does not take letters, trying later", "peer", v.peer.Host,
-			"tries", failures, "next", v.end.NotBefore, "err", reason)
+			"tries", failures, "next", v.end.NotBefore, "times", times, "err", reason)
 	}
 }
 
@@ -200,8 +202,10 @@ func (v *visit) pause(message string, err error) {
 
 // note logs an attempt: everything for us, and for the operator what was refused for good (LOG-3).
 func (v *visit) note(d *node.Delivery, j verdict, took time.Duration, err error) {
-	if j.result == node.Ended && v.said.first(v.peer.Host+" "+j.reason, v.now()) {
-		v.log.Warn("letter ended without arriving", "peer", v.peer.Host, "activity", d.ActIRI, "inbox", d.Inbox, "err", j.reason)
+	if j.result == node.Ended {
+		if times, first := v.said.first(v.peer.Host+" "+j.reason, v.now()); first {
+			v.log.Warn("letter ended without arriving", "peer", v.peer.Host, "activity", d.ActIRI, "inbox", d.Inbox, "times", times, "err", j.reason)
+		}
 	}
 	if !v.log.Enabled(context.Background(), slog.LevelDebug) {
 		return
@@ -256,26 +260,4 @@ func (c *actCache) get(ctx context.Context, s node.Store, generation, seq int64)
 	}
 	c.acts[seq], c.size = b, c.size+len(b)
 	return b, nil
-}
-
-// complaints remembers what was said in the last minute, so that it is not said again (LOG-3).
-type complaints struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-const complaintsKept = 1024
-
-// first says whether key was not said in the last minute, and notes that it is being said.
-func (c *complaints) first(key string, now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if last, said := c.last[key]; said && now.Sub(last) < time.Minute {
-		return false
-	}
-	if c.last == nil || len(c.last) == complaintsKept {
-		c.last = map[string]time.Time{}
-	}
-	c.last[key] = now
-	return true
 }

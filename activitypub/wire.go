@@ -23,6 +23,7 @@ type Options struct {
 	Proxy      string         // outgoing proxy (SSRF-7)
 	Resolvers  []string       // name servers; the system's if empty
 	Listen     []netip.AddrPort
+	Meter      Meter // counts nothing if nil
 }
 
 // A Wire is a node's side of the network: the doors through which letters come in, the desk
@@ -30,6 +31,7 @@ type Options struct {
 type Wire struct {
 	node    *node.Node
 	log     *slog.Logger
+	meter   Meter
 	version string
 	base    BaseURL
 	rules   AddressRules
@@ -48,6 +50,7 @@ type Wire struct {
 	end     context.CancelFunc
 
 	keys      keyring     // how the doors prove letters
+	unproved  complaints  // letters that were not
 	signers   *hostLimits // how many of them each host may send
 	askers    *hostLimits // whose keys are fetched after a GET of theirs
 	allAskers *rate.Limiter
@@ -64,13 +67,16 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 	if opt.Log == nil {
 		opt.Log = n.Log()
 	}
+	if opt.Meter == nil {
+		opt.Meter = unmetered{}
+	}
 	home, err := Origin(n.Links.Base)
 	if err != nil {
 		return nil, fmt.Errorf("base address: %w", err)
 	}
 	w := &Wire{
 		documents: node.NewCache[*answer](maxKept, maxKeptBytes),
-		node:      n, log: opt.Log, version: opt.Version, base: base,
+		node:      n, log: opt.Log, meter: opt.Meter, version: opt.Version, base: base,
 		rules: AddressRules{Dev: n.Dev, AllowCIDRs: opt.AllowCIDRs, AllowPorts: opt.AllowPorts, Home: home, Own: opt.Listen},
 	}
 	w.signer = &signer{node: n}

@@ -14,6 +14,7 @@ import (
 type faults struct {
 	mu   sync.Mutex
 	list []string
+	log  []string // every line from INFO on
 }
 
 func (f *faults) add(format string, args ...any) {
@@ -37,17 +38,22 @@ func (f *faults) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Enabled leaves out all but errors.
-func (f *faults) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+// Enabled leaves out what is for us.
+func (f *faults) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 
-// Handle keeps an error with what was said of it.
+// Handle keeps a line with what was said of it; one of an error is a fault.
 func (f *faults) Handle(_ context.Context, r slog.Record) error {
 	text := r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		text += " " + a.String()
 		return true
 	})
-	f.add("%s", text)
+	f.mu.Lock()
+	f.log = append(f.log, text)
+	f.mu.Unlock()
+	if r.Level >= slog.LevelError {
+		f.add("%s", text)
+	}
 	return nil
 }
 

@@ -37,6 +37,7 @@ type Node struct {
 	village *Village // nil for a node on loopback
 	pages   atomic.Pointer[echo.Echo]
 	faults  faults
+	tally   tally
 	ahead   atomic.Int64 // of the clock
 	rest    func()       // stops the loops and waits for them
 
@@ -143,7 +144,7 @@ func (n *Node) open() {
 	var err error
 	n.Node, err = node.New(ctx, n.DB, activitypub.NewEncoder, nodeOpt)
 	n.must(err)
-	opt := activitypub.Options{Version: "0.0.0-test", Listen: []netip.AddrPort{n.listen}}
+	opt := activitypub.Options{Version: "0.0.0-test", Listen: []netip.AddrPort{n.listen}, Meter: &n.tally}
 	if n.secure != nil {
 		opt.AllowCIDRs, opt.AllowPorts, opt.CAFile = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, n.secure.Ports, n.secure.CA
 	}
