@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/coopnode/coopnode/node"
 )
@@ -26,6 +27,8 @@ type DB struct {
 	version int64 // data_version last seen; the writer's own
 	changes atomic.Int64
 	closing sync.Once
+
+	measure func(Op, time.Duration)
 
 	lastLetter int64 // greatest number given to a letter by this process; the writer's own
 }
@@ -48,7 +51,22 @@ type Options struct {
 	Serve bool
 	// Log discards if nil.
 	Log *slog.Logger
+	// Measure is told how long each use of the database took, in many goroutines. It may be nil.
+	Measure func(Op, time.Duration)
 }
+
+// An Op is a use of the database that is measured.
+type Op string
+
+// The uses: questions and transactions with the wait for their turn, and what a group of transactions waits for the disk.
+const (
+	OpRead   Op = "read"
+	OpWrite  Op = "write"
+	OpCommit Op = "commit"
+)
+
+// Ops are all uses that are measured.
+func Ops() []Op { return []Op{OpRead, OpWrite, OpCommit} }
 
 const (
 	fileName = "coopnode.db"
@@ -64,7 +82,10 @@ func Open(ctx context.Context, opt Options) (*DB, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{path: filepath.Join(opt.Dir, fileName), shelf: shelf{dir: opt.Dir}}
+	if opt.Measure == nil {
+		opt.Measure = func(Op, time.Duration) {}
+	}
+	db := &DB{path: filepath.Join(opt.Dir, fileName), shelf: shelf{dir: opt.Dir}, measure: opt.Measure}
 	if err := db.open(ctx, opt); err != nil {
 		db.Close()
 		return nil, err
@@ -85,6 +106,7 @@ func (db *DB) open(ctx context.Context, opt Options) error {
 	if db.writer, err = openWriter(db.path); err != nil {
 		return err
 	}
+	db.writer.measure = db.measure
 	if opt.Serve && !fresh {
 		if err := quickCheck(ctx, db.path); err != nil {
 			return err
@@ -100,7 +122,7 @@ func (db *DB) open(ctx context.Context, opt Options) error {
 	if db.pool, err = openPool(ctx, db.path); err != nil {
 		return err
 	}
-	db.questions = questions{on: db.pool.use}
+	db.questions = questions{on: db.read}
 	if err := db.writer.start(ctx); err != nil {
 		return sqliteError("open database", db.path, err)
 	}
@@ -139,6 +161,13 @@ func (db *DB) close() error {
 	return err
 }
 
+// read lends a connection that only reads.
+func (db *DB) read(ctx context.Context, f func(*conn) error) error {
+	began := time.Now()
+	defer func() { db.measure(OpRead, time.Since(began)) }()
+	return db.pool.use(ctx, f)
+}
+
 // Generation changes whenever Changed has found that another process changed the data.
 func (db *DB) Generation() int64 { return db.changes.Load() }
 
@@ -150,6 +179,8 @@ func (db *DB) Revision() int64 { return db.changes.Load() + db.writer.rows.Load(
 // of f does the same and goes on in the caller. f may run more than once. If ctx ends before f has
 // begun, f does not run; once it has begun, ctx is no longer looked at.
 func (db *DB) Tx(ctx context.Context, f func(node.Tx) error) error {
+	began := time.Now()
+	defer func() { db.measure(OpWrite, time.Since(began)) }()
 	return db.writer.do(ctx, func(c *conn) error {
 		var erased []string
 		if err := f(tx{questions: questions{on: c.use, seal: db.seal}, c: c, lastLetter: &db.lastLetter, erased: &erased}); err != nil {

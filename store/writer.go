@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync/atomic"
+	"time"
 )
 
 // writer lends the one connection that writes to one caller after the other and commits for many
@@ -16,6 +17,8 @@ type writer struct {
 	quit   chan struct{} // closed to stop
 	closed chan struct{} // closed when stopped
 	rows   atomic.Int64  // changed so far
+
+	measure func(Op, time.Duration)
 }
 
 // maxGroup is how many transactions share one commit.
@@ -143,7 +146,9 @@ func (w *writer) commit(group []*job) bool {
 		}
 	}
 	if err == nil {
+		began := time.Now()
 		_, err = w.c.exec("commit")
+		w.measure(OpCommit, time.Since(began))
 	}
 	if err != nil {
 		w.c.exec("rollback")
