@@ -3,6 +3,7 @@ module github.com/coopnode/coopnode
 go 1.26.0
 
 require (
+	github.com/VictoriaMetrics/metrics v1.44.0 // numbers for Prometheus in 0.1 MB; its own client has 2.2
 	github.com/a-h/templ v0.3.977 // pages, checked by the compiler; html/template would cost seven times the time and 18 MB
 	github.com/arran4/golang-ical v0.3.4 // calendars: escapes and folds as RFC 5545 wants
 	github.com/coreos/go-systemd/v22 v22.7.0 // tells systemd that the node is ready and lives (sd_notify)
@@ -12,6 +13,8 @@ require (
 	github.com/microcosm-cc/bluemonday v1.0.27 // cleans HTML from elsewhere by an allow list
 	github.com/pelletier/go-toml/v2 v2.4.3 // configuration and forms; says where a mistake is
 	github.com/pressly/goose/v3 v3.29.0 // schema migrations, one SQL for all engines
+	github.com/prometheus/client_model v0.6.3 // tests: what the next one reads
+	github.com/prometheus/common v0.73.1 // tests: Prometheus' own reader of its text format
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: commands tested as a user types them
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: NodeInfo against its published schemas
 	github.com/spf13/cobra v1.10.2 // commands, help, completion; given
@@ -52,16 +55,21 @@ require (
 	github.com/mattn/go-colorable v0.1.15 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/natefinch/atomic v1.0.1 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/pandatix/go-abnf v0.5.3 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
+	github.com/valyala/fastrand v1.1.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
+	github.com/valyala/histogram v1.2.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect

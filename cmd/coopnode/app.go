@@ -39,8 +39,9 @@ type app struct {
 // house is an opened node with what belongs to it.
 type house struct {
 	*node.Node
-	cfg *Config
-	db  *store.DB
+	cfg   *Config
+	db    *store.DB
+	meter activitypub.Meter // nil in a command
 }
 
 // action is a command that works on a node.
@@ -105,7 +106,7 @@ func (h *house) wire(ctx context.Context, log *slog.Logger) (*activitypub.Wire, 
 	}
 	return activitypub.New(ctx, h.Node, activitypub.Options{
 		Version: programVersion(), Log: log, AllowCIDRs: cidrs, AllowPorts: h.cfg.ports(),
-		CAFile: h.cfg.CAFile, Proxy: h.cfg.Proxy, Resolvers: h.cfg.Resolvers, Listen: ownAddresses(h.cfg.listenOn(h.Node)),
+		CAFile: h.cfg.CAFile, Proxy: h.cfg.Proxy, Resolvers: h.cfg.Resolvers, Listen: ownAddresses(h.cfg.listenOn(h.Node)), Meter: h.meter,
 	})
 }
 

@@ -39,7 +39,7 @@ func identify(log *slog.Logger, counts *counters, trusted []netip.Prefix) echo.M
 			if err != nil {
 				c.Error(err)
 			}
-			counts.request(c.Response().Status)
+			counts.request(c.Path(), c.Response().Status, time.Since(start))
 			r := c.Request()
 			if log.Enabled(r.Context(), slog.LevelDebug) {
 				log.DebugContext(r.Context(), "request", "req", requestID(c), "method", r.Method, "path", loggedPath(r),
@@ -61,7 +61,7 @@ func recovered(log *slog.Logger, counts *counters) echo.MiddlewareFunc {
 					if r == http.ErrAbortHandler {
 						panic(r)
 					}
-					counts.panics.Add(1)
+					counts.panics.Inc()
 					log.ErrorContext(c.Request().Context(), "panic in a handler", "req", requestID(c), "panic", fmt.Sprint(r), stackKey, string(debug.Stack()))
 					err = fmt.Errorf("panic: %v", r)
 				}

@@ -87,7 +87,7 @@ func TestLimiter(t *testing.T) {
 
 // guarded is a server with the guards in front of one page, one letter box and one that panics.
 func guarded(t *testing.T, base string) (*echo.Echo, *counters) {
-	counts := &counters{}
+	counts := newCounters()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	e := newEcho()
 	e.HTTPErrorHandler = answerError(log, counts, func(c echo.Context, err error) error { return c.String(activitypub.StatusOf(err), "page") })
@@ -117,8 +117,8 @@ func ask(e *echo.Echo, method, url string, headers ...string) *httptest.Response
 func TestPanicIsCaught(t *testing.T) {
 	e, counts := guarded(t, "https://coop.example")
 	w := ask(e, "GET", "https://coop.example/panic", "Accept", "application/activity+json")
-	if w.Code != 500 || counts.panics.Load() != 1 || counts.bugs.Load() != 1 {
-		t.Errorf("status %d, %d panics, %d bugs; want 500, 1, 1", w.Code, counts.panics.Load(), counts.bugs.Load())
+	if w.Code != 500 || counts.panics.Get() != 1 || counts.bugs.Get() != 1 {
+		t.Errorf("status %d, %d panics, %d bugs; want 500, 1, 1", w.Code, counts.panics.Get(), counts.bugs.Get())
 	}
 	var problem map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil || problem["instance"] != w.Header().Get("X-Request-Id") {

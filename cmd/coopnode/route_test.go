@@ -25,6 +25,8 @@ import (
 type gate struct {
 	*testing.T
 	node   *node.Node
+	house  *house
+	counts *counters
 	echo   *echo.Echo
 	asked  int
 	tokens map[node.Role]string // cookies of sessions
@@ -45,14 +47,15 @@ func newGate(t *testing.T) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{Node: n, cfg: &Config{Listen: []string{"127.0.0.1:0"}}, db: db}
+	counts := newCounters()
+	h := &house{Node: n, cfg: &Config{Listen: []string{"127.0.0.1:0"}}, db: db, meter: counts}
 	log := slog.New(slog.DiscardHandler)
 	wire, err := h.wire(t.Context(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(wire.Close)
-	g := &gate{T: t, node: n, echo: mountAll(h, wire, nil, &counters{}, log), tokens: map[node.Role]string{}, csrf: map[node.Role]string{}}
+	g := &gate{T: t, node: n, house: h, counts: counts, echo: mountAll(h, wire, nil, counts, log), tokens: map[node.Role]string{}, csrf: map[node.Role]string{}}
 	for _, role := range node.Roles() {
 		token, _, err := n.InvitePerson(t.Context(), "command:test", string(role), "", role)
 		if err != nil {

@@ -53,18 +53,19 @@ func (a *app) serve(ctx context.Context) error {
 	fitTheMachine()
 	log := a.serverLog(cfg)
 
-	h, err := a.openToServe(ctx, cfg, log)
+	counts := newCounters()
+	h, err := a.openToServe(ctx, cfg, counts, log)
 	if err != nil {
 		return err
 	}
 	defer h.db.Close()
+	h.meter = counts
 	wire, err := h.wire(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer wire.Close()
 
-	counts := &counters{}
 	trusted, err := prefixes(cfg.TrustedProxies)
 	if err != nil {
 		return err
@@ -153,8 +154,8 @@ func (h *house) forSending(w *activitypub.Wire) ui.Sending {
 
 // openToServe opens the node for serving. In a container, where nothing but the environment speaks, a
 // host named there is enough to make one.
-func (a *app) openToServe(ctx context.Context, cfg *Config, log *slog.Logger) (*house, error) {
-	opt := store.Options{Dir: cfg.Data, Serve: true, Log: log}
+func (a *app) openToServe(ctx context.Context, cfg *Config, counts *counters, log *slog.Logger) (*house, error) {
+	opt := store.Options{Dir: cfg.Data, Serve: true, Log: log, Measure: counts.database}
 	h, err := a.openStore(ctx, cfg, opt, log)
 	if node.IsNotFound(err) && strings.HasPrefix(cfg.from("host"), "COOPNODE_HOST") {
 		nn := newNode{yes: true}
@@ -301,7 +302,7 @@ func answerError(log *slog.Logger, counts *counters, page func(echo.Context, err
 		}
 		ctx, status := c.Request().Context(), activitypub.StatusOf(err)
 		if status == http.StatusInternalServerError {
-			counts.bugs.Add(1)
+			counts.bugs.Inc()
 			log.ErrorContext(ctx, "request failed", "req", requestID(c), "path", loggedPath(c.Request()), "err", err)
 		} else if status > http.StatusInternalServerError {
 			log.WarnContext(ctx, "request not served", "req", requestID(c), "path", loggedPath(c.Request()), "err", err)
