@@ -20,7 +20,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // commands, help, completion; given
 	github.com/spf13/pflag v1.0.9 // the flags of cobra, walked for the configuration
 	github.com/yuin/goldmark v1.8.7 // Markdown of what our own people write
-	golang.org/x/crypto v0.58.0 // Argon2id for passwords
+	golang.org/x/crypto v0.58.0 // Argon2id for passwords, certificates by ACME
 	golang.org/x/image v0.47.0 // draws the emblem as PNG, which Mastodon wants
 	golang.org/x/net v0.62.0 // HTML tokenizer, IDNA
 	golang.org/x/sync v0.24.0 // groups of goroutines with an owner

@@ -98,7 +98,7 @@ func NewClient(opt ClientOptions) (*Client, error) {
 	if opt.Posts == 0 {
 		opt.Posts = postsAtOnce
 	}
-	resolver, err := newResolver(opt.Resolvers)
+	resolver, err := NewResolver(opt.Resolvers)
 	if err != nil {
 		return nil, err
 	}

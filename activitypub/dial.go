@@ -186,9 +186,9 @@ func rootCAs(opt *ClientOptions) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// newResolver asks the given name servers in turn, or those of the system if there
+// NewResolver returns a resolver that asks the given name servers in turn, or those of the system if there
 // are none.
-func newResolver(servers []string) (*net.Resolver, error) {
+func NewResolver(servers []string) (*net.Resolver, error) {
 	if len(servers) == 0 {
 		return net.DefaultResolver, nil
 	}

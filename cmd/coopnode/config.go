@@ -44,8 +44,8 @@ type Config struct {
 var settings = form[*Config]{
 	lineField("host", "the name of this node; it cannot change later (coopnode help configuration)", func(c *Config) *string { return &c.Host }),
 	lineField("data", "folder of the database and the keys, readable by nobody else", func(c *Config) *string { return &c.Data }),
-	listField("listen", "", "addresses to listen on: 127.0.0.1:8080, [::]:443, unix:/run/coopnode/http.sock", func(c *Config) *[]string { return &c.Listen }),
-	lineField("tls", "who does HTTPS: off (a proxy in front), files (this program)", func(c *Config) *string { return &c.TLS }),
+	listField("listen", "", "addresses to listen on: 127.0.0.1:8080, [::]:443, unix:/run/coopnode/http.sock; port 80 leads to https where this program does that", func(c *Config) *[]string { return &c.Listen }),
+	lineField("tls", "who does HTTPS: off (a proxy in front), auto (this program, which gets its certificate by itself), files (this program, with yours)", func(c *Config) *string { return &c.TLS }),
 	lineField("cert", "certificate chain as PEM, for tls = \"files\"", func(c *Config) *string { return &c.Cert }),
 	lineField("key", "private key of the certificate as PEM, for tls = \"files\"", func(c *Config) *string { return &c.Key }),
 	listField("trusted_proxies", "", "networks of the proxies whose X-Forwarded-For is believed: 127.0.0.1/32", func(c *Config) *[]string { return &c.TrustedProxies }),
@@ -56,7 +56,7 @@ var settings = form[*Config]{
 	listField("outgoing.allow_ports", "", "ports that may be reached beside 443", func(c *Config) *[]string { return &c.AllowPorts }),
 	lineField("outgoing.ca_file", "certificates to trust beside the system's, as PEM", func(c *Config) *string { return &c.CAFile }),
 	lineField("outgoing.proxy", "HTTP proxy for everything that goes out: http://proxy.example:3128", func(c *Config) *string { return &c.Proxy }),
-	lineField("acme.directory", "address of the certificate authority, for tls = \"auto\"", func(c *Config) *string { return &c.ACMEDirectory }),
+	lineField("acme.directory", "directory of the certificate authority, for tls = \"auto\"; Let's Encrypt if empty", func(c *Config) *string { return &c.ACMEDirectory }),
 	listField("dns.resolvers", "", "name servers to ask instead of the system's: 192.0.2.53:53", func(c *Config) *[]string { return &c.Resolvers }),
 }
 
@@ -225,9 +225,11 @@ func (c *Config) check() error {
 			return wrongUse("tls = \"files\" needs both cert and key: the files of your certificate and its private key.")
 		}
 	case "auto":
-		return wrongUse("tls = \"auto\" (from %s) is not built yet. Set tls = \"off\" and put a proxy with HTTPS in front, or tls = \"files\" with cert and key. See: coopnode help limits", c.from("tls"))
+		if u, err := url.Parse(c.ACMEDirectory); c.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+			return wrongUse("%s is no https address. Write that of the directory of a certificate authority, or leave it out for Let's Encrypt.", where("acme.directory"))
+		}
 	default:
-		return wrongUse("%s is off or files, not %q.", where("tls"), c.TLS)
+		return wrongUse("%s is off, auto or files, not %q.", where("tls"), c.TLS)
 	}
 	for _, l := range c.Listen {
 		if strings.HasPrefix(l, "unix:/") {
@@ -287,7 +289,10 @@ func (c *Config) listenOn(n *node.Node) []string {
 		}
 		return []string{net.JoinHostPort(host, port)}
 	}
-	if c.TLS == "files" {
+	switch c.TLS {
+	case "auto":
+		return []string{":443", ":80"}
+	case "files":
 		return []string{":443"}
 	}
 	return []string{"127.0.0.1:8080"}

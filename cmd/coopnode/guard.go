@@ -22,7 +22,7 @@ func guards(e *echo.Echo, h *house, trusted []netip.Prefix, counts *counters, lo
 	e.Use(
 		identify(log, counts, trusted),
 		recovered(log, counts),
-		ownHost(h.Links),
+		ownHost(h),
 		measured(trusted),
 	)
 	e.GET("/livez", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }).Name = string(node.ForAll)
@@ -74,15 +74,21 @@ func recovered(log *slog.Logger, counts *counters) echo.MiddlewareFunc {
 // isHealth says whether a request asks how the process does; such requests come by address, and often.
 func isHealth(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
 
-// ownHost refuses what was sent to another name: addresses and signatures hold for ours alone (SIG-5).
-func ownHost(l node.Links) echo.MiddlewareFunc {
-	own := withoutPort(l.Host(), usualPort(l.Base))
+// ownHost refuses what was sent to another name: addresses and signatures hold for ours alone (SIG-5). Where the domain of the
+// handle leads here too, this node does what the web server there has to do: it sends everybody to the host.
+func ownHost(h *house) echo.MiddlewareFunc {
+	own, usual := withoutPort(h.Links.Host(), usualPort(h.Links.Base)), usualPort(h.Links.Base)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if host := strings.ToLower(c.Request().Host); withoutPort(host, usualPort(l.Base)) != own && !isHealth(c.Request()) {
-				return echo.NewHTTPError(http.StatusMisdirectedRequest)
+			host := withoutPort(strings.ToLower(c.Request().Host), usual)
+			if host == own || isHealth(c.Request()) {
+				return next(c)
 			}
-			return next(c)
+			us, err := h.Profile(c.Request().Context())
+			if err == nil && host == us.Host {
+				return c.Redirect(http.StatusPermanentRedirect, h.Links.Base+c.Request().URL.RequestURI())
+			}
+			return echo.NewHTTPError(http.StatusMisdirectedRequest)
 		}
 	}
 }

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,31 +24,65 @@ const (
 	maxConnectionsNetwork = 64
 )
 
-// openListeners opens every address of the configuration. All of them count together.
-func openListeners(cfg *Config, n *node.Node, trusted []netip.Prefix) ([]net.Listener, error) {
+// openListeners opens every address of the configuration. All of them count together. Where this program does HTTPS, plain
+// are those of port 80, which only lead there.
+func openListeners(cfg *Config, n *node.Node, trusted []netip.Prefix, keeper *certificateKeeper) (all, plain []net.Listener, err error) {
 	limit := newConnLimit(trusted)
 	var secure *tls.Config
-	if cfg.TLS == "files" {
+	switch cfg.TLS {
+	case "files":
 		cert := &certFiles{cert: cfg.Cert, key: cfg.Key}
 		if _, err := cert.get(nil); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		secure = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get, NextProtos: []string{"h2", "http/1.1"}}
+	case "auto":
+		secure = keeper.tls()
 	}
-	var all []net.Listener
 	for _, address := range cfg.listenOn(n) {
 		l, err := listenAt(address)
 		if err != nil {
 			closeAll(all)
-			return nil, err
+			closeAll(plain)
+			return nil, nil, err
 		}
 		l = &limitedListener{Listener: l, limit: limit}
-		if secure != nil {
-			l = tls.NewListener(l, secure)
+		switch {
+		case secure != nil && isPlain(address):
+			plain = append(plain, l)
+		case secure != nil:
+			all = append(all, tls.NewListener(l, secure))
+		default:
+			all = append(all, l)
 		}
-		all = append(all, l)
 	}
-	return all, nil
+	return all, plain, nil
+}
+
+// isPlain says whether an address to listen on is that of plain http: browsers go to port 80 first, and authorities look there.
+func isPlain(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port == "80"
+}
+
+// toHTTPS sends visitors of port 80 to the same page by https, and nobody to another host.
+func toHTTPS(h *house) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch ours, err := h.isOurName(r.Context(), withoutPort(strings.ToLower(r.Host), "80")); {
+		case err != nil:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case !ours:
+			w.WriteHeader(http.StatusMisdirectedRequest)
+		default:
+			http.Redirect(w, r, h.Links.Base+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		}
+	})
+}
+
+// isOurName says whether a host, without its port, is this node's or that of its handle.
+func (h *house) isOurName(ctx context.Context, host string) (bool, error) {
+	names, err := h.servedNames(ctx)
+	return slices.Contains(names, host), err
 }
 
 func listenAt(address string) (net.Listener, error) {

@@ -27,6 +27,7 @@ var waysOut = map[string][]string{
 var mayGoOut = map[string]string{
 	"activitypub/dial.go":         "the one transport, with the check of every connection in its dialer",
 	"activitypub/client.go":       "the one client, which holds that transport",
+	"activitypub/authority.go":    "the certificate authority, which who runs the node has named",
 	"cmd/coopnode/mail.go":        "the mail server, which the stewards have named, and which most often is in a network of their own",
 	"cmd/coopnode/demo.go":        "the visitor of the village, whose dialer knows 127.0.0.1 alone",
 	"cmd/coopnode/demo_check.go":  "the same over the unix socket of a node's metrics",

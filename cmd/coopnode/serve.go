@@ -72,10 +72,17 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	e := mountAll(h, wire, trusted, counts, log)
 
-	listeners, err := openListeners(cfg, h.Node, trusted)
+	var keeper *certificateKeeper
+	if cfg.TLS == "auto" {
+		if keeper, err = newCertificateKeeper(ctx, h, log); err != nil {
+			return err
+		}
+	}
+	listeners, plain, err := openListeners(cfg, h.Node, trusted, keeper)
 	if err != nil {
 		return err
 	}
+	defer closeAll(plain)
 	numbers, err := openMetrics(cfg)
 	if err != nil {
 		closeAll(listeners)
@@ -100,6 +107,16 @@ func (a *app) serve(ctx context.Context) error {
 	running, runCtx := errgroup.WithContext(ctx)
 	for _, l := range listeners {
 		running.Go(func() error { return served(server.Serve(l)) })
+	}
+	if len(plain) > 0 {
+		p := newServer(keeper.answers(toHTTPS(h)), log)
+		for _, l := range plain {
+			running.Go(func() error { return served(p.Serve(l)) })
+		}
+		running.Go(func() error { <-runCtx.Done(); return p.Close() })
+	}
+	if keeper != nil {
+		running.Go(func() error { return ended(keeper.Run(runCtx)) })
 	}
 	if numbers != nil {
 		m := &http.Server{Handler: counts.handler(h), ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
@@ -216,10 +233,7 @@ func shorten(_ []string, attr slog.Attr) slog.Attr {
 	default:
 		return attr
 	}
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return slog.String(attr.Key, s)
+	return slog.String(attr.Key, cutText(s, most))
 }
 
 // watch looks once a second whether a command changed the data, and wakes the loops (decisions 34). Once a minute, and
