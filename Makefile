@@ -24,9 +24,9 @@ screenshots:
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
 # detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text, the unit of
-# systemd, man pages, the two proxies of deploy/, a judge of packages. And modules of Debian's Python that read feeds
+# systemd, man pages, the two proxies of deploy/, a judge of packages, a certificate authority. And modules of Debian's Python that read feeds
 # and calendars, and take mail.
-TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd groff:groff-base man:man-db caddy:caddy nginx:nginx-light lintian:lintian
+TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd groff:groff-base man:man-db caddy:caddy nginx:nginx-light lintian:lintian pebble:pebble
 PYTHON = feedparser icalendar aiosmtpd
 
 tools:

@@ -53,8 +53,8 @@ type Certificate struct {
 	Config        *tls.Config // for a server
 }
 
-// NewCertificate makes one. Get and its like trust it; others have to be told.
-func NewCertificate(t testing.TB) *Certificate {
+// NewCertificate makes one for localhost and 127.0.0.1, and for these names. Get and its like trust it; others have to be told.
+func NewCertificate(t testing.TB, names ...string) *Certificate {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -67,7 +67,7 @@ func NewCertificate(t testing.TB) *Certificate {
 	must(err)
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: a.cert.NotBefore, NotAfter: a.cert.NotAfter,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: append(names, "localhost"), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, a.cert, &key.PublicKey, a.key)
 	must(err)

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,12 +30,12 @@ const certificateDir = "certificates"
 // A certificateKeeper gets the certificates of this node by itself (RFC 8555) and renews them. It alone orders: visitors get
 // what is there, so no number of them makes the authority be asked more often.
 type certificateKeeper struct {
-	manager *autocert.Manager
-	names   func(context.Context) ([]string, error) // that this node serves, its own host first
-	lookup  func(context.Context, string) ([]netip.Addr, error)
-	note    func(context.Context, []node.Certificate) error
-	log     *slog.Logger
-	now     func() time.Time
+	manage func() *autocert.Manager
+	names  func(context.Context) ([]string, error) // that this node serves, its own host first
+	lookup func(context.Context, string) ([]netip.Addr, error)
+	note   func(context.Context, []node.Certificate) error
+	log    *slog.Logger
+	now    func() time.Time
 
 	every  time.Duration   // between two looks, and at least between two orders for one name
 	pauses []time.Duration // before the next order after so many that the authority refused; the last one for all more
@@ -52,12 +48,16 @@ type certificateKeeper struct {
 // keptCertificate is how one of them stands.
 type keptCertificate struct {
 	node.Certificate
-	refused  int  // orders in a row
-	ordering bool // now
+	manager  *autocert.Manager // for this name alone; it is made anew after a failure, which it would remember
+	refused  int               // orders in a row
+	ordering bool              // now
+	heard    string            // what went wrong with that order
+	counts   bool              // the authority said so, and counts it
 }
 
-// orderPauses keep within what authorities allow: Let's Encrypt counts five orders that fail in an hour.
-var orderPauses = []time.Duration{time.Minute, 3 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour}
+// orderPauses keep within what authorities allow. Let's Encrypt takes five proofs of a name that fail, and then one in 12 minutes
+// more; each of our tries may make two, one on port 443 and one on port 80.
+var orderPauses = []time.Duration{2 * time.Minute, 25 * time.Minute, time.Hour}
 
 // newCertificateKeeper takes up what was got before, so that a restart needs nobody else.
 func newCertificateKeeper(ctx context.Context, h *house, log *slog.Logger) (*certificateKeeper, error) {
@@ -76,12 +76,17 @@ func newCertificateKeeper(ctx context.Context, h *house, log *slog.Logger) (*cer
 		},
 	}
 	client.Transport = &authorityWitness{next: client.Transport, keeper: k}
-	k.manager = &autocert.Manager{
-		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(filepath.Join(h.cfg.Data, certificateDir)), HostPolicy: k.serves,
-		Client: &acme.Client{DirectoryURL: h.cfg.ACMEDirectory, HTTPClient: client, UserAgent: "coopnode/" + programVersion()},
+	directory := h.cfg.ACMEDirectory
+	if directory == "" {
+		directory = autocert.DefaultACMEDirectory
 	}
-	if k.manager.Client.DirectoryURL == "" {
-		k.manager.Client.DirectoryURL = autocert.DefaultACMEDirectory
+	k.manage = func() *autocert.Manager {
+		m := &autocert.Manager{
+			Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(filepath.Join(h.cfg.Data, certificateDir)),
+			Client: &acme.Client{DirectoryURL: directory, HTTPClient: client, UserAgent: "coopnode/" + programVersion()},
+		}
+		m.HTTPHandler(nil) // from here on it proves names on port 80 too
+		return m
 	}
 	return k, k.takeUp(ctx)
 }
@@ -106,18 +111,14 @@ func withoutAnyPort(host string) string {
 	return host
 }
 
-// serves is what the manager asks before it does anything for a name.
-func (k *certificateKeeper) serves(_ context.Context, name string) error {
+// of finds a name; nil for one that is not ours.
+func (k *certificateKeeper) of(name string) *keptCertificate {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.of(name) == nil {
-		return fmt.Errorf("%q is not a name of this node", name)
-	}
-	return nil
+	return k.locked(name)
 }
 
-// of finds a name; nil for one that is not ours. Call it with the lock held.
-func (k *certificateKeeper) of(name string) *keptCertificate {
+func (k *certificateKeeper) locked(name string) *keptCertificate {
 	i := slices.IndexFunc(k.kept, func(c *keptCertificate) bool { return c.Name == name })
 	if i < 0 {
 		return nil
@@ -134,9 +135,9 @@ func (k *certificateKeeper) takeUp(ctx context.Context) error {
 	k.mu.Lock()
 	var list, fresh []*keptCertificate
 	for _, name := range names {
-		c := k.of(name)
+		c := k.locked(name)
 		if c == nil {
-			c = &keptCertificate{Certificate: node.Certificate{Name: name}}
+			c = &keptCertificate{Certificate: node.Certificate{Name: name}, manager: k.manage()}
 			fresh = append(fresh, c)
 		}
 		list = append(list, c)
@@ -144,12 +145,12 @@ func (k *certificateKeeper) takeUp(ctx context.Context) error {
 	k.kept = list
 	k.mu.Unlock()
 	for _, c := range fresh {
-		data, err := k.manager.Cache.Get(ctx, c.Name)
+		data, err := c.manager.Cache.Get(ctx, c.Name)
 		if err != nil {
 			continue // as good as none: it is ordered anew
 		}
 		if leaf := leafOf(data); leaf != nil && k.now().Before(leaf.NotAfter) {
-			k.take(k.manager.GetCertificate(helloOf(c.Name)))
+			k.take(c, c.manager)
 		}
 	}
 	return nil
@@ -171,19 +172,18 @@ func helloOf(name string) *tls.ClientHelloInfo {
 	return &tls.ClientHelloInfo{ServerName: name, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}
 }
 
-// take notes a certificate that was got.
-func (k *certificateKeeper) take(cert *tls.Certificate, err error) error {
+// take notes the certificate that a manager has or now gets.
+func (k *certificateKeeper) take(c *keptCertificate, m *autocert.Manager) error {
+	cert, err := m.GetCertificate(helloOf(c.Name))
 	if err != nil {
 		return err
 	}
 	leaf := cert.Leaf
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, name := range leaf.DNSNames {
-		if c := k.of(name); c != nil && !leaf.NotAfter.Equal(c.Until) {
-			c.refused = 0
-			c.Certificate = node.Certificate{Name: name, Issuer: issuerOf(leaf), From: leaf.NotBefore.UTC(), Until: leaf.NotAfter.UTC(), Tried: c.Tried}
-		}
+	if !leaf.NotAfter.Equal(c.Until) {
+		c.refused = 0
+		c.Certificate = node.Certificate{Name: c.Name, Issuer: issuerOf(leaf), From: leaf.NotBefore.UTC(), Until: leaf.NotAfter.UTC(), Tried: c.Tried}
 	}
 	return nil
 }
@@ -197,21 +197,20 @@ func issuerOf(leaf *x509.Certificate) string {
 
 // get is what a TLS connection asks for. A name of ours without a certificate, and every other name, gets none.
 func (k *certificateKeeper) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) {
-		return k.manager.GetCertificate(hello) // the authority looks whether the name is ours (RFC 8737)
+	c := k.of(strings.ToLower(hello.ServerName))
+	if c == nil {
+		return nil, fmt.Errorf("%q is not a name of this node", hello.ServerName)
 	}
-	name := strings.ToLower(hello.ServerName)
 	k.mu.Lock()
-	c := k.of(name)
-	held := c != nil && !c.Until.IsZero()
+	m, held := c.manager, !c.Until.IsZero()
 	k.mu.Unlock()
 	switch {
-	case c == nil:
-		return nil, fmt.Errorf("%q is not a name of this node", hello.ServerName)
+	case slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}):
+		return m.GetCertificate(hello) // the authority looks whether the name is ours (RFC 8737)
 	case !held:
-		return nil, fmt.Errorf("there is no certificate for %s yet", name)
+		return nil, fmt.Errorf("there is no certificate for %s yet", c.Name)
 	}
-	return k.manager.GetCertificate(helloOf(name))
+	return m.GetCertificate(helloOf(c.Name))
 }
 
 // tls is how a listener speaks with these certificates.
@@ -225,7 +224,17 @@ func (k *certificateKeeper) answers(next http.Handler) http.Handler {
 	if k == nil {
 		return next
 	}
-	return k.manager.HTTPHandler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := k.of(strings.ToLower(withoutAnyPort(r.Host)))
+		if c == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		k.mu.Lock()
+		m := c.manager
+		k.mu.Unlock()
+		m.HTTPHandler(next).ServeHTTP(w, r)
+	})
 }
 
 // Run orders what is missing, now and once a minute; the manager renews by itself.
@@ -257,7 +266,7 @@ func (k *certificateKeeper) look(ctx context.Context) error {
 		due, held := !k.now().Before(c.Next), !c.Until.IsZero()
 		k.mu.Unlock()
 		if held { // the manager may have renewed it
-			if err := k.take(k.manager.GetCertificate(helloOf(c.Name))); err != nil {
+			if err := k.take(c, c.manager); err != nil {
 				return err
 			}
 		} else if due {
@@ -288,10 +297,11 @@ func (k *certificateKeeper) order(ctx context.Context, c, own *keptCertificate, 
 		return
 	}
 	k.mu.Lock()
-	c.Tried, c.ordering = k.now().Truncate(time.Second), true
+	c.Tried, c.ordering, c.heard, c.counts = k.now().Truncate(time.Second), true, "", false
+	m := c.manager
 	k.mu.Unlock()
 	got := make(chan error, 1)
-	go func() { got <- k.take(k.manager.GetCertificate(helloOf(c.Name))) }() // which takes no context
+	go func() { got <- k.take(c, m) }() // which takes no context
 	var err error
 	select {
 	case <-ctx.Done():
@@ -300,15 +310,20 @@ func (k *certificateKeeper) order(ctx context.Context, c, own *keptCertificate, 
 	}
 	k.mu.Lock()
 	c.ordering = false
-	until, refused := c.Until, c.refused
-	if err != nil && refusedByAuthority(err) {
+	if err != nil && c.heard != "" { // the manager says only that no way was left
+		err = fmt.Errorf("%s (%w)", c.heard, err)
+	}
+	until, pause := c.Until, k.every
+	if err != nil && c.counts {
+		pause = k.pauses[min(c.refused, len(k.pauses)-1)]
 		c.refused++
-	} else {
-		refused = 0
+	}
+	if err != nil {
+		c.manager = k.manage()
 	}
 	k.mu.Unlock()
 	if err != nil {
-		k.failed(ctx, c, err, k.pauses[min(refused, len(k.pauses)-1)])
+		k.failed(ctx, c, err, pause)
 		return
 	}
 	k.log.InfoContext(ctx, "certificate", "host", c.Name, "until", until)
@@ -322,14 +337,6 @@ func (k *certificateKeeper) leadTogether(ctx context.Context, a, b string) bool 
 	}
 	here, err := k.lookup(ctx, b)
 	return err == nil && slices.ContainsFunc(there, func(ip netip.Addr) bool { return slices.Contains(here, ip) })
-}
-
-// refusedByAuthority tells an order that the authority has counted from one that never came about.
-func refusedByAuthority(err error) bool {
-	_, problem := errors.AsType[*acme.Error](err)
-	_, proof := errors.AsType[*acme.AuthorizationError](err)
-	_, order := errors.AsType[*acme.OrderError](err)
-	return problem || proof || order
 }
 
 // failed notes why there is no certificate; what is held stays in use.
@@ -347,68 +354,4 @@ func cutText(s string, n int) string {
 		return strings.ToValidUTF8(s[:n], "") + "…"
 	}
 	return s
-}
-
-// An authorityWitness hears what the authority answers. Renewals are the manager's, which keeps their failures to itself.
-type authorityWitness struct {
-	next   http.RoundTripper
-	keeper *certificateKeeper
-}
-
-// maxAuthorityAnswer is how much of an answer of the authority is read.
-const maxAuthorityAnswer = 1 << 20
-
-// RoundTrip passes on the request, and the answer with its body in hand.
-func (w *authorityWitness) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := w.next.RoundTrip(r)
-	if err != nil {
-		w.keeper.renewalFailed(err.Error())
-		return nil, err
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAuthorityAnswer))
-	resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	if why := problemIn(resp, body); why != "" {
-		w.keeper.renewalFailed(why)
-	}
-	return resp, nil
-}
-
-// problemIn is what an answer says went wrong (RFC 8555 6.7, 7.1.4), "" for nothing. An old nonce is part of the talk.
-func problemIn(resp *http.Response, body []byte) string {
-	var said struct {
-		Type, Detail, Status string
-		Challenges           []struct{ Error struct{ Detail string } }
-	}
-	if json.Unmarshal(body, &said) != nil || strings.HasSuffix(said.Type, ":badNonce") {
-		return ""
-	}
-	for _, c := range said.Challenges {
-		if c.Error.Detail != "" {
-			return c.Error.Detail
-		}
-	}
-	if resp.StatusCode >= 400 {
-		return fmt.Sprintf("%d %s", resp.StatusCode, said.Detail)
-	}
-	return ""
-}
-
-// renewalFailed notes why a certificate that is held was not renewed. What goes wrong with an order of the keeper's own it
-// hears anyway.
-func (k *certificateKeeper) renewalFailed(why string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if slices.ContainsFunc(k.kept, func(c *keptCertificate) bool { return c.ordering }) {
-		return
-	}
-	for _, c := range k.kept {
-		if !c.Until.IsZero() && c.Trouble != why {
-			c.Trouble, c.Tried = oneLine(cutText(why, 500)), k.now().Truncate(time.Second)
-			k.log.Warn("the certificate was not renewed, trying later", "host", c.Name, "until", c.Until, "err", why)
-		}
-	}
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// A nameServer is a DNS of a test, which knows the names that it is told.
+type nameServer struct {
+	address string // ip:port
+
+	mu    sync.Mutex
+	names map[string][]netip.Addr
+	asked map[string]int
+}
+
+// newNameServer starts one, with port 0 on any free port.
+func newNameServer(t testing.TB, address string) *nameServer {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	d := &nameServer{address: conn.LocalAddr().String(), names: map[string][]netip.Addr{}, asked: map[string]int{}}
+	go func() {
+		for buf := make([]byte, 1500); ; {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			var m dnsmessage.Message
+			if m.Unpack(buf[:n]) != nil || len(m.Questions) != 1 {
+				continue
+			}
+			d.answer(&m)
+			if out, err := m.Pack(); err == nil {
+				conn.WriteTo(out, from)
+			}
+		}
+	}()
+	return d
+}
+
+// set says where a name leads; nowhere without addresses.
+func (d *nameServer) set(name string, addresses ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.names, name)
+	for _, a := range addresses {
+		d.names[name] = append(d.names[name], netip.MustParseAddr(a))
+	}
+}
+
+func (d *nameServer) answer(m *dnsmessage.Message) {
+	q := m.Questions[0]
+	name := strings.ToLower(strings.TrimSuffix(q.Name.String(), "."))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked[name]++
+	m.Response, m.Authoritative, m.RecursionAvailable, m.Additionals = true, true, true, nil
+	list, known := d.names[name]
+	if !known {
+		m.RCode = dnsmessage.RCodeNameError
+	}
+	for _, ip := range list {
+		head := dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET, Type: q.Type}
+		switch {
+		case q.Type == dnsmessage.TypeA && ip.Is4():
+			m.Answers = append(m.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AResource{A: ip.As4()}})
+		case q.Type == dnsmessage.TypeAAAA && ip.Is6():
+			m.Answers = append(m.Answers, dnsmessage.Resource{Header: head, Body: &dnsmessage.AAAAResource{AAAA: ip.As16()}})
+		}
+	}
+}
