@@ -35,6 +35,7 @@ type PictureShelf interface {
 type ShelvedFile struct {
 	Name    string
 	Changed time.Time
+	Bytes   int64
 }
 
 // Tx is a Store inside a transaction.

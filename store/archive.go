@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -25,6 +26,7 @@ type Manifest struct {
 	Schema  int64          `json:"schema"`
 	Address string         `json:"address"` // of the node
 	WithKey bool           `json:"withKey"` // the master key is in it
+	Rows    map[string]int `json:"rows"`    // how many rows some tables have
 	Files   []ManifestFile `json:"files"`
 }
 
@@ -99,14 +101,14 @@ var usualLimits = archiveLimits{files: 1 << 20, database: 256 << 30, other: 256 
 
 // readArchive reads an archive from its beginning to its end and gives each file to put, except the manifest, which it
 // returns when everything agrees with it. Damaged for an archive that is not whole, Invalid for one that no backup made.
-func readArchive(path string, limits archiveLimits, moved func(int), put func(name string, r io.Reader) error) (*Manifest, error) {
+func readArchive(ctx context.Context, path string, limits archiveLimits, moved func(int), put func(name string, r io.Reader) error) (*Manifest, error) {
 	const op = "read backup"
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fileError(op, path, err)
 	}
 	defer f.Close()
-	in := &meteredReader{r: f, moved: moved}
+	in := &meteredReader{r: stoppedReader{ctx, f}, moved: moved}
 	zip, err := gzip.NewReader(in)
 	if err != nil {
 		return nil, notWhole(path, err)
@@ -120,6 +122,8 @@ func readArchive(path string, limits archiveLimits, moved func(int), put func(na
 		h, err := files.Next()
 		if errors.Is(err, io.EOF) {
 			break
+		} else if ctx.Err() != nil {
+			return nil, ctx.Err()
 		} else if err != nil {
 			return nil, notWhole(path, err)
 		}
@@ -142,6 +146,8 @@ func readArchive(path string, limits archiveLimits, moved func(int), put func(na
 		var ours *node.Error
 		if errors.Is(err, errRatio) {
 			return nil, notOurs(path, h.Name, errRatio.Error())
+		} else if ctx.Err() != nil {
+			return nil, ctx.Err()
 		} else if errors.As(err, &ours) {
 			return nil, err
 		} else if err != nil {
@@ -150,7 +156,9 @@ func readArchive(path string, limits archiveLimits, moved func(int), put func(na
 		seen[h.Name] = ManifestFile{Name: h.Name, Bytes: h.Size, SHA256: hex.EncodeToString(sum.Sum(nil))}
 	}
 	// What follows the last file belongs to the check of the compression, and nothing else does.
-	if n, err := io.Copy(io.Discard, io.LimitReader(zip, 1<<20)); err != nil || n == 1<<20 {
+	if n, err := io.Copy(io.Discard, io.LimitReader(zip, 1<<20)); ctx.Err() != nil {
+		return nil, ctx.Err()
+	} else if err != nil || n == 1<<20 {
 		return nil, notWhole(path, errors.Join(err, errors.New("there is something behind its end")))
 	}
 	return agree(path, manifest, seen)
@@ -222,6 +230,19 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 		return 0, errRatio
 	}
 	return n, err
+}
+
+// stoppedReader ends with its context: a node that is told to stop does not wait until a large file was read.
+type stoppedReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s stoppedReader) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
 }
 
 // meteredReader counts what was read.

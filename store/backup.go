@@ -25,6 +25,9 @@ type BackupOptions struct {
 	Progress func(done, total int64)
 }
 
+// snapshotEnding is the ending of the copy of the database from which a backup is packed.
+const snapshotEnding = ".database"
+
 // Backup writes the database as it is at one moment, and the pictures, into one file, while others go on reading and
 // writing (BAK-1). The file is there whole and safe on disk, readable by its owner alone, or not at all. Exists if
 // there is a file of that name.
@@ -37,7 +40,7 @@ func (db *DB) Backup(ctx context.Context, opt BackupOptions) (m *Manifest, err e
 	if err != nil {
 		return nil, err
 	}
-	scratch := opt.Path + ".database"
+	scratch := opt.Path + snapshotEnding
 	defer os.Remove(scratch)
 	if err := db.snapshot(ctx, scratch); err != nil {
 		return nil, err
@@ -49,6 +52,10 @@ func (db *DB) Backup(ctx context.Context, opt BackupOptions) (m *Manifest, err e
 	pictures = slices.DeleteFunc(pictures, func(f node.ShelvedFile) bool { return strings.HasSuffix(f.Name, unfinished) })
 	slices.SortFunc(pictures, func(a, b node.ShelvedFile) int { return strings.Compare(a.Name, b.Name) })
 
+	rows, err := countRows(ctx, scratch)
+	if err != nil {
+		return nil, err
+	}
 	half := opt.Path + unfinished
 	out, err := os.OpenFile(half, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -58,7 +65,7 @@ func (db *DB) Backup(ctx context.Context, opt BackupOptions) (m *Manifest, err e
 	defer out.Close()
 	var done, total int64
 	a := newArchiveWriter(out, Manifest{Format: archiveFormat, Made: time.Now().UTC().Truncate(time.Second), Program: opt.Program,
-		Schema: own.newest, Address: opt.Address, WithKey: opt.WithKey}, func(n int) {
+		Schema: own.newest, Address: opt.Address, WithKey: opt.WithKey, Rows: rows}, func(n int) {
 		if done += int64(n); opt.Progress != nil {
 			opt.Progress(done, max(done, total))
 		}
@@ -117,7 +124,7 @@ func addFile(ctx context.Context, a *archiveWriter, name, path string) error {
 	if err != nil {
 		return err
 	}
-	return a.add(name, info.Size(), io.LimitReader(f, info.Size()))
+	return a.add(name, info.Size(), io.LimitReader(stoppedReader{ctx, f}, info.Size()))
 }
 
 // snapshot copies the database beside those who use it.

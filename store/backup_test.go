@@ -69,7 +69,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	_, err := db.Backup(t.Context(), BackupOptions{Path: path})
 	wantError(t, "over a file", err, node.Exists, "Choose another name")
-	m, err := Verify(t.Context(), path, nil)
+	m, err := Verify(t.Context(), path, "", nil)
 	if err != nil || len(m.Files) != 2 || m.WithKey || m.Schema == 0 || m.Address != "https://a.example" {
 		t.Fatalf("verified: %+v, %v", m, err)
 	}
@@ -78,7 +78,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readArchive(path, usualLimits, nil, func(name string, r io.Reader) error {
+	if _, err := readArchive(t.Context(), path, usualLimits, nil, func(name string, r io.Reader) error {
 		var b bytes.Buffer
 		_, err := b.ReadFrom(r)
 		for _, s := range []string{"the secret of this coop", strings.TrimSpace(string(secret))} {
@@ -147,7 +147,7 @@ func TestDamagedBackup(t *testing.T) {
 		if err := os.WriteFile(bad, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Verify(t.Context(), bad, nil); err == nil || node.KindOf(err) != node.Damaged && node.KindOf(err) != node.Invalid {
+		if _, err := Verify(t.Context(), bad, "", nil); err == nil || node.KindOf(err) != node.Damaged && node.KindOf(err) != node.Invalid {
 			t.Errorf("%s: verified with %v", what, err)
 		}
 		if _, err := Restore(t.Context(), bad, RestoreOptions{Dir: dir}); err == nil {
@@ -273,7 +273,7 @@ func TestHostileArchive(t *testing.T) {
 		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readArchive(path, small, nil, func(string, io.Reader) error { return nil })
+		_, err := readArchive(t.Context(), path, small, nil, func(string, io.Reader) error { return nil })
 		wantError(t, tt.name, err, node.Invalid, tt.words)
 		if !strings.Contains(tt.name, "too") { // the usual limits are far off
 			dir := t.TempDir()

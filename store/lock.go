@@ -14,8 +14,15 @@ import (
 // lockFile takes the data folder for this process until unlockFile or the end of the process,
 // however it ends. Busy if another one holds it (DB-4).
 func lockFile(dir string) (*os.File, error) {
+	return lockNamed(dir, lockName, func(holder string) string {
+		return holder + " uses the data in " + dir + ". Stop it first, or choose another folder with --data."
+	})
+}
+
+// lockNamed takes one lock in the data folder; busy says what the matter is where another process, the holder, has it.
+func lockNamed(dir, name string, busy func(holder string) string) (*os.File, error) {
 	const op = "lock data folder"
-	path := filepath.Join(dir, lockName)
+	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fileError(op, path, err)
@@ -29,8 +36,7 @@ func lockFile(dir string) (*os.File, error) {
 		if pid, err := os.ReadFile(path); err == nil && len(pid) > 0 {
 			holder += " (process " + strings.TrimSpace(string(pid)) + ")"
 		}
-		return nil, &node.Error{Op: op, Kind: node.Busy, Subject: dir,
-			Text: holder + " uses the data in " + dir + ". Stop it first, or choose another folder with --data."}
+		return nil, &node.Error{Op: op, Kind: node.Busy, Subject: dir, Text: busy(holder)}
 	}
 	if err := f.Truncate(0); err == nil {
 		fmt.Fprintln(f, os.Getpid())
@@ -53,6 +59,8 @@ func fileError(op, path string, err error) error {
 		text = "This user may not read or write " + path + ". Run coopnode as the user that owns the data folder."
 	case errors.Is(err, os.ErrNotExist):
 		kind, text = node.NotFound, "There is no "+path+"."
+	case errors.Is(err, syscall.EROFS):
+		text = path + " cannot be written: its disk is mounted for reading alone, or the unit of the service allows no writing there (ReadWritePaths=)."
 	case errors.Is(err, syscall.ENOSPC):
 		text = "The disk with " + path + " is full. Make room; nothing that was stored is lost."
 	}

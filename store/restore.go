@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,15 +16,19 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
+// verifying is how the folders begin in which backups are proved.
+const verifying = "coopnode-verify-"
+
 // Verify proves a backup without restoring it: every file is what the manifest says, and the database is sound and
-// of a schema that this program knows (BAK-2). Damaged, or Invalid for what is no backup or a newer one.
-func Verify(ctx context.Context, path string, moved func(bytes int)) (*Manifest, error) {
-	scratch, err := os.MkdirTemp("", "coopnode-verify-")
+// of a schema that this program knows (BAK-2). The database is unpacked for that, into a new folder in dir, which is the usual one
+// for such things if empty. Damaged, or Invalid for what is no backup or a newer one.
+func Verify(ctx context.Context, path, dir string, moved func(bytes int)) (*Manifest, error) {
+	scratch, err := os.MkdirTemp(dir, verifying)
 	if err != nil {
-		return nil, fileError("verify backup", os.TempDir(), err)
+		return nil, fileError("verify backup", cmp.Or(dir, os.TempDir()), err)
 	}
 	defer os.RemoveAll(scratch)
-	m, err := readArchive(path, usualLimits, moved, func(name string, r io.Reader) error {
+	m, err := readArchive(ctx, path, usualLimits, moved, func(name string, r io.Reader) error {
 		if name != fileName {
 			return nil
 		}
@@ -66,7 +71,7 @@ func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, e
 		return nil, fileError(op, temp, err)
 	}
 	defer os.RemoveAll(temp)
-	m, err := readArchive(path, usualLimits, opt.Moved, func(name string, r io.Reader) error { return unpack(temp, name, r) })
+	m, err := readArchive(ctx, path, usualLimits, opt.Moved, func(name string, r io.Reader) error { return unpack(temp, name, r) })
 	if err != nil {
 		return nil, err
 	}
@@ -90,14 +95,14 @@ func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, e
 }
 
 // wantEmpty refuses a folder in which something is that a restore could mix with. The list of erasures is there on
-// purpose, and a configuration does no harm.
+// purpose; a configuration, backups and certificates do no harm.
 func wantEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fileError("restore backup", dir, err)
 	}
 	for _, e := range entries {
-		if !slices.Contains([]string{restoring, lockName, erasedName, "coopnode.toml"}, e.Name()) {
+		if !slices.Contains([]string{restoring, lockName, erasedName, "coopnode.toml", BackupsName, backupLockName, "certificates"}, e.Name()) {
 			return &node.Error{Op: "restore backup", Kind: node.Exists, Subject: dir,
 				Text: "The folder " + dir + " is not empty: there is " + e.Name() + ". A backup is restored into an empty folder; choose one with --data DIR, or move away what is there."}
 		}

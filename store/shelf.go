@@ -154,7 +154,7 @@ func (db *DB) PictureFiles() ([]node.ShelvedFile, error) {
 		} else if err != nil {
 			return nil, fileError(op, e.Name(), err)
 		}
-		list = append(list, node.ShelvedFile{Name: e.Name(), Changed: info.ModTime()})
+		list = append(list, node.ShelvedFile{Name: e.Name(), Changed: info.ModTime(), Bytes: info.Size()})
 	}
 	return list, nil
 }

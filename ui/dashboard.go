@@ -21,6 +21,7 @@ type dashboard struct {
 	Sum       node.DeliveryHour // of the hours
 	Followers int
 	Following int
+	Backup    *node.BackupStatus // nil for whom it does not concern
 }
 
 // A newsItem is the newest unread remark of a conversation.
@@ -65,6 +66,11 @@ func (u *ui) dashboard(c echo.Context, d *desk) error {
 		return err
 	}
 	b.Sum = sumOfHours(b.Hours)
+	if d.open(settingsPath) {
+		if b.Backup, err = d.node.BackupStatus(ctx); err != nil {
+			return err
+		}
+	}
 	peers, err := d.node.Peers(ctx, 200)
 	if err != nil {
 		return err

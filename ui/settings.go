@@ -45,7 +45,8 @@ func settingsPage(c echo.Context, d *desk) (head, templ.Component, error) {
 	if c.FormValue("rule") != "" && c.Request().Method == http.MethodPost {
 		f = rulesTyped(c, f.Is)
 	}
-	return unlisted(say(ctx, "settings.title")), settingsBody(d, f), nil
+	backup, err := d.node.BackupStatus(ctx)
+	return unlisted(say(ctx, "settings.title")), settingsBody(d, f, backup), err
 }
 
 // setContact says who may follow, and whether everybody sees whom the coop follows.

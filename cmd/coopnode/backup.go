@@ -43,7 +43,8 @@ func backupCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "backup FILE|FOLDER", Short: "Put everything into one file, also while the node serves", Args: argsBetween(1, 1),
 		Long: "Writes the database as it is at this moment, and the pictures, into one file that only its owner can read. In a folder the\n" +
-			"file gets a name of its own. The master key is not in it unless --with-key says so: keep that apart (coopnode help backup).",
+			"file gets a name of its own. The master key is not in it unless --with-key says so: keep that apart (coopnode help backup).\n" +
+			"A node that serves makes backups by itself every night; list, now and settings are about those.",
 		Example: "  coopnode backup /mnt/usb\n  coopnode backup coop.tar.gz --with-key",
 		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
 			path := args[0]
@@ -65,10 +66,14 @@ func backupCommand(a *app) *cobra.Command {
 			} else {
 				a.tell("The master key is not in it. Keep a copy of %s apart from it: without the key the backup cannot be restored.", filepath.Join(h.cfg.Data, "master.key"))
 			}
+			if err := h.Note(ctx, a.by(), "backup.make", path, ""); err != nil { // LOG-2
+				return err
+			}
 			return a.showBackup(path, m)
 		}),
 	}
 	cmd.Flags().BoolVar(&withKey, "with-key", false, "put the master key into it too")
+	cmd.AddCommand(backupList(a), backupNow(a), backupSettings(a))
 	return cmd
 }
 
@@ -77,7 +82,7 @@ func verifyCommand(a *app) *cobra.Command {
 		Use: "verify BACKUP", Short: "Prove a backup without restoring it", Args: argsBetween(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bar := a.progressOf("verify", args[0])
-			m, err := store.Verify(cmd.Context(), args[0], bar.add)
+			m, err := store.Verify(cmd.Context(), args[0], "", bar.add)
 			bar.end()
 			if err != nil {
 				return err

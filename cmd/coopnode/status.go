@@ -27,6 +27,8 @@ type status struct {
 	Reports   int               `json:"reports"` // open ones, 200 at most
 	Queue     *node.QueueStatus `json:"queue"`
 	Paused    time.Time         `json:"deliveriesPausedSince,omitzero"` // after a restore
+
+	Backup *node.BackupStatus `json:"backup"`
 }
 
 func statusCommand(a *app) *cobra.Command {
@@ -57,6 +59,7 @@ func statusCommand(a *app) *cobra.Command {
 					row("following", s.Following)
 					row("inbox", inboxText(s.Unread, s.Reports))
 					row("queue", queueText(s.Queue, h.Now()))
+					row("backup", backupText(s.Backup, h.Now()))
 					if !s.Paused.IsZero() {
 						row("paused", "no letters go out since the restore of "+moment(s.Paused)+" (coopnode delivery resume)")
 					}
@@ -104,6 +107,9 @@ func (h *house) status(ctx context.Context) (*status, error) {
 	if s.Paused, err = node.PausedSince(ctx, h.Store()); err != nil {
 		return nil, err
 	}
+	if s.Backup, err = h.BackupStatus(ctx); err != nil {
+		return nil, err
+	}
 	pending, err := everybody(ctx, h.Followers, node.FollowQuery{State: node.Pending}, 1000)
 	if err != nil {
 		return nil, err
@@ -133,6 +139,26 @@ func inboxText(unread, reports int) string {
 		text += fmt.Sprintf(", and %d complaints (coopnode report list)", reports)
 	}
 	return text
+}
+
+func backupText(s *node.BackupStatus, now time.Time) string {
+	if trouble, why := s.Trouble(now); trouble != "" {
+		text := map[node.BackupTrouble]string{
+			node.TroubleDamaged: "the database is damaged", node.TroubleRestored: "the last one could not be restored in a test",
+			node.TroubleLate: "none for two days", node.TroubleCopied: "no copy in the second folder for two days",
+		}[trouble]
+		if why != "" {
+			text += ": " + why
+		}
+		return text + " (coopnode backup settings)"
+	}
+	if s.Settings.Off {
+		return "none by itself (coopnode backup settings)"
+	}
+	if s.Made.Done.IsZero() {
+		return "none yet; the first one comes at night, while the node serves"
+	}
+	return moment(s.Made.Done) + ", " + megabytes(s.Bytes)
 }
 
 func withWaiting(n, waiting int) string {
