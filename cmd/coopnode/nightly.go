@@ -65,7 +65,7 @@ func backupNow(a *app) *cobra.Command {
 		Long: "Does at once what the node does by itself: a backup every night, proved, copied to the second folder where one is set; and, every\n" +
 			"week, a trial: the backup is restored into a scratch folder and compared.",
 		RunE: a.on(func(ctx context.Context, h *house, _ []string) error {
-			k := &keeper{h, a.commandLog()}
+			k := &backupKeeper{h, a.commandLog()}
 			if err := k.nightly(ctx); err != nil {
 				return err
 			}

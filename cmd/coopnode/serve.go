@@ -128,7 +128,7 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	running.Go(func() error { return ended(newNoticeCarrier(h, wire, log).Run(runCtx)) })
 	running.Go(func() error { return ended(watch(runCtx, h)) })
-	running.Go(func() error { return ended((&keeper{h, log}).Run(runCtx)) })
+	running.Go(func() error { return ended((&backupKeeper{h, log}).Run(runCtx)) })
 	running.Go(func() error { return ended(h.KeepIndexed(runCtx)) })
 	running.Go(func() error { return ended(manager.watchdog(runCtx, h.writes)) })
 	running.Go(func() error {

@@ -11,9 +11,9 @@ import (
 	"github.com/coopnode/coopnode/store"
 )
 
-// A keeper looks after the data of a node that serves: a backup every night, and once a week a trial of restoring it and a check
+// A backupKeeper looks after the data of a node that serves: a backup every night, and once a week a trial of restoring it and a check
 // of the whole database. What came of each is kept, and shown to stewards.
-type keeper struct {
+type backupKeeper struct {
 	*house
 	log *slog.Logger
 }
@@ -25,7 +25,7 @@ const (
 )
 
 // Run does what is due until ctx ends.
-func (k *keeper) Run(ctx context.Context) error {
+func (k *backupKeeper) Run(ctx context.Context) error {
 	next := time.NewTimer(keeperBegins)
 	defer next.Stop()
 	for {
@@ -42,7 +42,7 @@ func (k *keeper) Run(ctx context.Context) error {
 }
 
 // look does what is due now.
-func (k *keeper) look(ctx context.Context) error {
+func (k *backupKeeper) look(ctx context.Context) error {
 	s, err := k.BackupStatus(ctx)
 	if err == nil && s.Since.IsZero() {
 		return k.NoteBackup(ctx, func(s *node.BackupStatus) { s.Since = k.Now() })
@@ -74,7 +74,7 @@ func (k *keeper) look(ctx context.Context) error {
 
 // nightly makes a backup, proves it, copies it to the second folder where one is set, and then lets the oldest go. An error is of
 // the keeping of what came of it; what went wrong with the backup itself is kept and logged.
-func (k *keeper) nightly(ctx context.Context) error {
+func (k *backupKeeper) nightly(ctx context.Context) error {
 	free, err := store.LockBackups(k.cfg.Data)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (k *keeper) nightly(ctx context.Context) error {
 
 // make makes a backup at path and proves it, and returns its size. ours says that the folder is one in the data folder: any other
 // has to be there, for a disk that is not mounted must not be taken for a folder.
-func (k *keeper) make(ctx context.Context, dir, path string, ours bool) (int64, error) {
+func (k *backupKeeper) make(ctx context.Context, dir, path string, ours bool) (int64, error) {
 	if ours {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return 0, err
@@ -144,7 +144,7 @@ func (k *keeper) make(ctx context.Context, dir, path string, ours bool) (int64, 
 	return info.Size(), store.ThinNightlies(dir, k.Links.Host())
 }
 
-func (k *keeper) copy(ctx context.Context, path, dir string) error {
+func (k *backupKeeper) copy(ctx context.Context, path, dir string) error {
 	err := mounted(dir)
 	if err == nil {
 		err = store.CopyBackup(ctx, path, dir)
@@ -156,7 +156,7 @@ func (k *keeper) copy(ctx context.Context, path, dir string) error {
 }
 
 // try restores the newest backup into a scratch folder and compares it.
-func (k *keeper) try(ctx context.Context) error {
+func (k *backupKeeper) try(ctx context.Context) error {
 	free, err := store.LockBackups(k.cfg.Data)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (k *keeper) try(ctx context.Context) error {
 }
 
 // check reads the whole database and looks for damage (DB-3).
-func (k *keeper) check(ctx context.Context) error {
+func (k *backupKeeper) check(ctx context.Context) error {
 	begun := k.Now()
 	err := k.db.CheckWhole(ctx)
 	if ctx.Err() != nil {
