@@ -70,6 +70,10 @@ func (w *Wire) Mount(e *echo.Echo) {
 	get("/ns/coop/v1.jsonld", w.getContext)
 	get("/ns/skills/:key", w.getSkill)
 
+	// How nodes look at each other.
+	get("/api/v1/look", w.getLook)
+	offer("/api/v1/mirror/:pass/*", w.getMirror, http.MethodGet, http.MethodHead, http.MethodPost)
+
 	// The doors.
 	offer("/ap/coop/inbox", w.postInbox, http.MethodPost)
 	offer("/ap/inbox", w.postInbox, http.MethodPost)

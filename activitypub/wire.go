@@ -55,6 +55,10 @@ type Wire struct {
 	askers    *hostLimits // whose keys are fetched after a GET of theirs
 	allAskers *rate.Limiter
 
+	lookers    *hostLimits // which have this node look at them
+	allLookers *rate.Limiter
+	looking    Gate
+
 	documents *node.Cache[*answer] // what others GET, made ready
 }
 
@@ -96,6 +100,7 @@ func New(ctx context.Context, n *node.Node, opt Options) (*Wire, error) {
 	w.signers = newHostLimits(lettersPerSecond, letterBurst, maxSigningHosts)
 	w.askers = newHostLimits(askersPerSecond, askerBurst, maxLimitedHosts)
 	w.allAskers = rate.NewLimiter(allAskersASec, allAskersBurst)
+	w.initLooks()
 	return w, nil
 }
 

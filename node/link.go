@@ -153,6 +153,10 @@ func (l Links) Console(page string) string {
 	return l.Base + "/console/" + page
 }
 
+// Look asks this node to look at that of the asker from outside. Mirror shows who has a pass what arrives here of a request.
+func (l Links) Look() string              { return l.Base + "/api/v1/look" }
+func (l Links) Mirror(pass string) string { return l.Base + "/api/v1/mirror/" + pass }
+
 // Host is the host and port of the base address: the part after the @ of a handle.
 func (l Links) Host() string {
 	_, rest, _ := strings.Cut(l.Base, "://")

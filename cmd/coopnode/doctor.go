@@ -185,12 +185,46 @@ func (x *examination) run(ctx context.Context) []finding {
 		}
 		all.Go(func() { group.check(ctx, f) })
 	}
+	x.runNetwork(ctx, reports)
 	all.Wait()
 	var list []finding
 	for _, g := range checkGroups {
-		list = append(list, reports[g[0]].list...)
+		if x.opt.wants(g[0]) {
+			list = append(list, reports[g[0]].list...)
+		}
 	}
 	return list
+}
+
+// runNetwork does the checks that go out. All of them need the node's key.
+func (x *examination) runNetwork(ctx context.Context, reports map[string]*findings) {
+	groups := []string{"name", "reach", "tls", "fediverse", "clock"}
+	if !slices.ContainsFunc(groups, x.opt.wants) {
+		return
+	}
+	fail := func(do func(f *findings, check string)) {
+		for _, g := range groups {
+			do(reports[g], g)
+		}
+	}
+	if x.house == nil {
+		fail(func(f *findings, check string) { f.waits(check, "the database, which cannot be opened") })
+		return
+	}
+	w, err := x.house.wire(ctx, x.app.commandLog())
+	if err != nil {
+		fail(func(f *findings, check string) { f.failed(check, err) })
+		return
+	}
+	defer w.Close()
+	var all sync.WaitGroup
+	if x.opt.wants("clock") {
+		all.Go(func() { x.checkClock(ctx, w, reports["clock"]) })
+	}
+	if slices.ContainsFunc(groups[:4], x.opt.wants) {
+		x.checkNetwork(ctx, w, reports["name"], reports["reach"], reports["tls"], reports["fediverse"])
+	}
+	all.Wait()
 }
 
 // findings are those of one group, in the order in which they were made.

@@ -183,6 +183,68 @@ func (x *examination) checkMetrics(f *findings) {
 	f.soon("metrics", `Set metrics = "127.0.0.1:9464", and read it from this machine or through a tunnel.`, "the numbers are served at %s, where everybody may read them", x.cfg.Metrics)
 }
 
+// Bounds of backups that are made every night.
+const (
+	backupSoon   = 36 * time.Hour
+	backupBroken = 7 * 24 * time.Hour
+)
+
+// checkBackup looks at the backups that the node makes by itself.
 func (x *examination) checkBackup(ctx context.Context, f *findings) {
-	f.unknown("last", "coopnode help backup", "backups by themselves are not there yet")
+	s, err := x.house.BackupStatus(ctx)
+	if err != nil {
+		f.failed("last", err)
+		return
+	}
+	now := x.house.Now()
+	if !s.Checked.Failed.IsZero() {
+		f.broken("weekly check", "Copy the data folder away, put back a backup, and look at the disk: coopnode help backup", "the database was found damaged at %s: %s", moment(s.Checked.Failed), s.Checked.Failure)
+	}
+	if s.Settings.Off {
+		f.unknown("last", "See: coopnode help backup", "the node makes none by itself, as you have set it")
+		return
+	}
+	x.judgeLastBackup(f, s, now)
+	switch {
+	case !s.Restored.Failed.IsZero():
+		f.broken("trial", "Make one now and try it: coopnode help backup", "the last backup could not be restored at %s: %s", moment(s.Restored.Failed), s.Restored.Failure)
+	case s.Made.Done.IsZero():
+		f.waits("trial", "the first backup")
+	case s.Restored.Done.IsZero():
+		f.unknown("trial", "Wait: the server restores one into a scratch folder every week.", "none has been restored for a test yet")
+	case now.Sub(s.Restored.Done) > 3*backupBroken:
+		f.soon("trial", "See that the server runs at night; it restores one into a scratch folder every week.", "the last one that was restored for a test was that of %s", moment(s.Restored.Done))
+	default:
+		f.good("trial", "restored into a scratch folder at %s", moment(s.Restored.Done))
+	}
+	switch {
+	case s.Settings.Copy == "":
+		f.soon("copy elsewhere", "Mount a disk of another machine and name it: coopnode help backup", "backups are on the disk of the data alone, and are lost with it")
+	case !s.Copied.Failed.IsZero():
+		f.broken("copy elsewhere", "Look whether "+s.Settings.Copy+" is mounted and has room.", "the copy to %s failed at %s: %s", s.Settings.Copy, moment(s.Copied.Failed), s.Copied.Failure)
+	case s.Copied.Done.IsZero():
+		f.unknown("copy elsewhere", "Wait for the next backup.", "none has gone to %s yet", s.Settings.Copy)
+	default:
+		f.good("copy elsewhere", "in %s, of %s", s.Settings.Copy, moment(s.Copied.Done))
+	}
+}
+
+func (x *examination) judgeLastBackup(f *findings, s *node.BackupStatus, now time.Time) {
+	const check, mend = "last", "See that the server runs at night; or make one now: coopnode backup FILE"
+	why := ""
+	if !s.Made.Failed.IsZero() {
+		why = fmt.Sprintf("; at %s it failed: %s", moment(s.Made.Failed), s.Made.Failure)
+	}
+	switch age := now.Sub(s.Made.Done); {
+	case s.Made.Done.IsZero() && why == "" && (s.Since.IsZero() || now.Sub(s.Since) < backupSoon):
+		f.unknown(check, "Wait: the server makes one every night.", "none has been made yet")
+	case s.Made.Done.IsZero():
+		f.broken(check, mend, "no backup was ever made%s", why)
+	case age > backupBroken:
+		f.broken(check, mend, "the last backup is %s old%s", spanText(age), why)
+	case age > backupSoon || why != "":
+		f.soon(check, mend, "the last backup is %s old%s", spanText(age), why)
+	default:
+		f.good(check, "%s ago, %s in %s", spanText(age), sizeText(s.Bytes), s.Path)
+	}
 }

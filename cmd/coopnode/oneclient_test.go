@@ -25,13 +25,16 @@ var waysOut = map[string][]string{
 
 // mayGoOut are the files in which those names may stand.
 var mayGoOut = map[string]string{
-	"activitypub/dial.go":         "the one transport, with the check of every connection in its dialer",
-	"activitypub/client.go":       "the one client, which holds that transport",
-	"activitypub/authority.go":    "the certificate authority, which who runs the node has named",
-	"cmd/coopnode/mail.go":        "the mail server, which the stewards have named, and which most often is in a network of their own",
-	"cmd/coopnode/demo.go":        "the visitor of the village, whose dialer knows 127.0.0.1 alone",
-	"cmd/coopnode/demo_check.go":  "the same over the unix socket of a node's metrics",
-	"cmd/coopnode/demo_script.go": "the same",
+	"activitypub/dial.go":            "the one transport, with the check of every connection in its dialer",
+	"activitypub/client.go":          "the one client, which holds that transport",
+	"activitypub/authority.go":       "the certificate authority, which who runs the node has named",
+	"cmd/coopnode/mail.go":           "the mail server, which the stewards have named, and which most often is in a network of their own",
+	"cmd/coopnode/demo.go":           "the visitor of the village, whose dialer knows 127.0.0.1 alone",
+	"cmd/coopnode/demo_check.go":     "the same over the unix socket of a node's metrics",
+	"cmd/coopnode/demo_script.go":    "the same",
+	"activitypub/self.go":            "the public address of this node itself, and nothing else",
+	"activitypub/resolve.go":         "the name servers of the configuration or of the system",
+	"cmd/coopnode/doctor_network.go": "where this node listens itself",
 }
 
 // SSRF-1: there is one client for every address that came from outside. Tests go where they like.
