@@ -4,7 +4,7 @@ GO ?= go
 FEDIFY = activitypub/testdata/fedify
 BROWSER = ui/testdata/browser
 
-.PHONY: demo screenshots test bench torture fuzz requirements lint build tools assets
+.PHONY: demo release screenshots test bench torture fuzz requirements lint build tools assets
 
 # The main job on this machine: a village of real nodes on loopback.
 demo:
@@ -24,9 +24,9 @@ screenshots:
 
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
 # detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text, the unit of
-# systemd, man pages, the two proxies of deploy/, a judge of packages, a certificate authority. And modules of Debian's Python that read feeds
-# and calendars, and take mail.
-TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd groff:groff-base man:man-db caddy:caddy nginx:nginx-light lintian:lintian pebble:pebble
+# systemd, man pages, the two proxies of deploy/, a certificate authority. And modules of Debian's Python that read
+# feeds and calendars, and take mail.
+TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd groff:groff-base man:man-db caddy:caddy nginx:nginx-light pebble:pebble
 PYTHON = feedparser icalendar aiosmtpd
 
 tools:
@@ -59,6 +59,25 @@ lint:
 OUT ?= bin/coopnode
 build:
 	CGO_ENABLED=0 $(GO) build -gcflags='github.com/coopnode/coopnode/ui=-l' -ldflags='-s -w' -o $(OUT) ./cmd/coopnode
+
+# What is given to others, in bin/release: the program and a .deb for two kinds of machine, what is in it (CycloneDX), and sums. The same
+# commit gives the same bytes, wherever it is built. -trimpath has every package compiled once more: the first time takes minutes.
+# A tag v1.2.3 is the version; a commit without one is 0.0.0 with its day, or the tag before and the commits since.
+RELEASE ?= bin/release
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null | sed 's/^v//; s/-/+/; s/-/./' | grep . || git log -1 --format=0.0.0+%cd.g%h --date=format:%Y%m%d --abbrev=10)
+ARCHITECTURES ?= amd64 arm64
+release:
+	@rm -rf $(RELEASE) && mkdir -p $(RELEASE)
+	@set -e; for arch in $(ARCHITECTURES); do \
+		echo "coopnode $(VERSION) for linux/$$arch"; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -gcflags='github.com/coopnode/coopnode/ui=-l' \
+			-ldflags='-s -w -X main.version=$(VERSION)' -o $(RELEASE)/coopnode-linux-$$arch ./cmd/coopnode; \
+	done
+	@set -e; runs=$(RELEASE)/coopnode-linux-$$($(GO) env GOARCH); $$runs version --sbom >$(RELEASE)/coopnode.cdx.json; \
+	for arch in $(ARCHITECTURES); do \
+		deploy/debian/build.sh $(RELEASE)/coopnode-linux-$$arch $$arch $(VERSION) $(RELEASE)/coopnode_$(VERSION)_$$arch.deb $$runs; \
+	done
+	@cd $(RELEASE) && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 # Speed, as ratios to a limit or a peer measured in the same run.
 bench:

@@ -22,6 +22,7 @@ require (
 	github.com/yuin/goldmark v1.8.7 // Markdown of what our own people write
 	golang.org/x/crypto v0.58.0 // Argon2id for passwords, certificates by ACME
 	golang.org/x/image v0.47.0 // draws the emblem as PNG, which Mastodon wants
+	golang.org/x/mod v0.42.0 // tests: reads go.mod
 	golang.org/x/net v0.62.0 // HTML tokenizer, IDNA
 	golang.org/x/sync v0.24.0 // groups of goroutines with an owner
 	golang.org/x/sys v0.49.0 // tests: the processor time of one thread
@@ -32,8 +33,8 @@ require (
 )
 
 require (
-	github.com/chromedp/cdproto v0.159.0
-	github.com/chromedp/chromedp v0.23.0
+	github.com/chromedp/cdproto v0.159.0 // tests: the words of chromedp
+	github.com/chromedp/chromedp v0.23.0 // tests: pages in a real browser
 	github.com/wneessen/go-mail v0.8.1 // mail: SMTP with STARTTLS and AUTH, headers and MIME parts as the RFCs want them
 )
 
@@ -67,7 +68,6 @@ require (
 	github.com/valyala/histogram v1.2.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
-	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
