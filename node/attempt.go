@@ -19,6 +19,7 @@ const (
 type attempts struct {
 	mu                 sync.Mutex
 	accounts, networks fails
+	told               fails // of whom a log has said that it has to wait
 }
 
 // fails are the moments of the last failures by key, the oldest first.
@@ -68,6 +69,10 @@ func (n *Node) TrySignIn(account, network string) (wait time.Duration) {
 	}
 	a.accounts.set(account, ofAccount) // also where nothing is new, or many others could have it forgotten
 	a.networks.set(network, ofNetwork)
+	if wait > 0 && len(a.told.of(network, now)) == 0 {
+		a.told.set(network, []time.Time{now})
+		n.opt.Log.Warn("sign-in refused: too many failures", "from", BlurAddress(network), "wait", wait) // LOG-2, LOG-3
+	}
 	return wait
 }
 

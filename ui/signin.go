@@ -77,8 +77,12 @@ func (u *ui) proves(c echo.Context, account string, p *node.Person, password str
 		return false, echo.ErrTooManyRequests
 	}
 	ok, old, err := u.hasher.opens(ctx, p.Password, password)
-	if err != nil || !ok || !p.Active() {
+	if err != nil {
 		return false, err
+	}
+	if !ok || !p.Active() {
+		u.opt.Log.InfoContext(ctx, "sign-in failed", "person", p.ID, "from", node.BlurAddress(c.RealIP())) // LOG-2; what was typed may be a password
+		return false, nil
 	}
 	u.node.SignedIn(account, network)
 	if old {

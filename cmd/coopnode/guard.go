@@ -20,7 +20,7 @@ import (
 func guards(e *echo.Echo, h *house, trusted []netip.Prefix, counts *counters, log *slog.Logger) {
 	e.IPExtractor = func(r *http.Request) string { return clientAddress(r, trusted).String() }
 	e.Use(
-		identify(log, counts, trusted),
+		identify(log, counts),
 		recovered(log, counts),
 		ownHost(h),
 		measured(trusted),
@@ -30,7 +30,7 @@ func guards(e *echo.Echo, h *house, trusted []netip.Prefix, counts *counters, lo
 }
 
 // identify gives each request an id of ours; one that the other side names is not taken over (HTTP-9).
-func identify(log *slog.Logger, counts *counters, trusted []netip.Prefix) echo.MiddlewareFunc {
+func identify(log *slog.Logger, counts *counters) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			start := time.Now()
@@ -43,7 +43,7 @@ func identify(log *slog.Logger, counts *counters, trusted []netip.Prefix) echo.M
 			r := c.Request()
 			if log.Enabled(r.Context(), slog.LevelDebug) {
 				log.DebugContext(r.Context(), "request", "req", requestID(c), "method", r.Method, "path", loggedPath(r),
-					"status", c.Response().Status, "from", blurred(clientAddress(r, trusted)), "took", time.Since(start))
+					"status", c.Response().Status, "from", node.BlurAddress(c.RealIP()), "took", time.Since(start))
 			}
 			return nil
 		}
@@ -192,19 +192,6 @@ func loggedPath(r *http.Request) string {
 		return links + "…"
 	}
 	return r.URL.Path
-}
-
-// blurred is an address as logs may keep it: /24 of IPv4, /48 of IPv6 (cli-and-ops.md).
-func blurred(ip netip.Addr) string {
-	bits := 24
-	if ip.Is6() {
-		bits = 48
-	}
-	p, err := ip.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
 }
 
 // ready says whether the node can take work: the database answers and can be written.

@@ -35,6 +35,11 @@ type gate struct {
 
 func newGate(t *testing.T) *gate {
 	t.Helper()
+	return newGateLogging(t, slog.New(slog.DiscardHandler))
+}
+
+func newGateLogging(t *testing.T, log *slog.Logger) *gate {
+	t.Helper()
 	db, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Create: true})
 	if err != nil {
 		t.Fatal(err)
@@ -43,13 +48,12 @@ func newGate(t *testing.T) *gate {
 	if err := node.SetUp(t.Context(), db, activitypub.NewEncoder, node.Setup{Base: "https://mill.example", Handle: "mill", Name: "Mill"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	n, err := node.New(t.Context(), db, activitypub.NewEncoder, node.Options{Markdown: ui.Markdown, Clean: ui.Clean})
+	n, err := node.New(t.Context(), db, activitypub.NewEncoder, node.Options{Markdown: ui.Markdown, Clean: ui.Clean, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	counts := newCounters()
 	h := &house{Node: n, cfg: &Config{Listen: []string{"127.0.0.1:0"}}, db: db, meter: counts}
-	log := slog.New(slog.DiscardHandler)
 	wire, err := h.wire(t.Context(), log)
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,8 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	fitTheMachine()
-	log := a.serverLog(cfg)
+	level := newLogLevel(a.levelOf(cfg))
+	log := a.serverLog(cfg, level)
 
 	counts := newCounters()
 	h, err := a.openToServe(ctx, cfg, counts, log)
@@ -100,6 +101,11 @@ func (a *app) serve(ctx context.Context) error {
 		closeAll(listeners)
 		return err
 	}
+	book, err := openLogbook(ctx, h.Node, log)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
 	log.InfoContext(ctx, "serving", "address", h.Links.Base, "version", programVersion(), "data", cfg.Data)
 	manager := manager{log}
 	manager.ready("serves " + h.Links.Base)
@@ -127,8 +133,9 @@ func (a *app) serve(ctx context.Context) error {
 		running.Go(func() error { return ended(loop.Run(runCtx)) })
 	}
 	running.Go(func() error { return ended(newNoticeCarrier(h, wire, log).Run(runCtx)) })
-	running.Go(func() error { return ended(watch(runCtx, h)) })
+	running.Go(func() error { return ended(watch(runCtx, h, book)) })
 	running.Go(func() error { return ended((&backupKeeper{h, log}).Run(runCtx)) })
+	running.Go(func() error { return ended(a.heed(runCtx, cfg, level, log)) })
 	running.Go(func() error { return ended(h.KeepIndexed(runCtx)) })
 	running.Go(func() error { return ended(manager.watchdog(runCtx, h.writes)) })
 	running.Go(func() error {
@@ -202,13 +209,17 @@ func fitTheMachine() {
 	}
 }
 
-// serverLog is text on a terminal and JSON elsewhere (LOG-1).
-func (a *app) serverLog(cfg *Config) *slog.Logger {
-	var level slog.Level
-	level.UnmarshalText([]byte(cfg.LogLevel)) // checked when it was read
+// levelOf is the least that the log of the server says.
+func (a *app) levelOf(cfg *Config) (level slog.Level) {
 	if a.debug {
-		level = slog.LevelDebug
+		return slog.LevelDebug
 	}
+	level.UnmarshalText([]byte(cfg.LogLevel)) // checked when it was read
+	return level
+}
+
+// serverLog is text on a terminal and JSON elsewhere (LOG-1).
+func (a *app) serverLog(cfg *Config, level slog.Leveler) *slog.Logger {
 	opt := &slog.HandlerOptions{Level: level, ReplaceAttr: shorten}
 	if cfg.LogFormat == "text" || cfg.LogFormat == "auto" && isTerminal(a.errOut) {
 		return slog.New(slog.NewTextHandler(a.errOut, opt))
@@ -239,8 +250,8 @@ func shorten(_ []string, attr slog.Attr) slog.Attr {
 
 // watch looks once a second whether a command changed the data, and wakes the loops (decisions 34). Once a minute, and
 // soon after the start, it gives memory back that is not in use, for a node has little to do most of the time, and looks
-// after the log of the database. The link for the first steward goes when it was used.
-func watch(ctx context.Context, h *house) error {
+// after the log of the database. What people did goes into the log. The link for the first steward goes when it was used.
+func watch(ctx context.Context, h *house, book *logbook) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for second := 0; ; second++ {
@@ -262,6 +273,9 @@ func watch(ctx context.Context, h *house) error {
 		}
 		if changed {
 			h.Ring()
+		}
+		if err := book.catchUp(ctx, h.db.Revision()); err != nil && ctx.Err() == nil {
+			h.Log().WarnContext(ctx, "what people did cannot be written into the log", "err", err)
 		}
 	}
 }
