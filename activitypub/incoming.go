@@ -208,7 +208,10 @@ func (in *incoming) handle(ctx context.Context, l *node.Letter) {
 			in.putOff(ctx, l, fmt.Errorf("panic: %v", r))
 		}
 	}()
-	if err := in.receive(ctx, l); err != nil && ctx.Err() == nil {
+	if err := in.receive(ctx, l); errors.Is(err, node.ErrDisk) {
+		in.log.Warn("letter not opened: the disk takes nothing now", "activity", l.IRI, "err", err)
+		in.rest(ctx) // it is no fault of the letter's, which loses no attempt (DB-6)
+	} else if err != nil && ctx.Err() == nil {
 		in.log.Warn("letter put off", "activity", l.IRI, "actor", l.Actor, "err", err)
 		in.putOff(ctx, l, err)
 	}
@@ -224,10 +227,15 @@ func (in *incoming) putOff(ctx context.Context, l *node.Letter, why error) {
 	})
 	if err != nil && ctx.Err() == nil {
 		in.log.Error("letter cannot be put off", "activity", l.IRI, "err", err)
-		select { // the store is in trouble: do not turn in circles
-		case <-ctx.Done():
-		case <-time.After(receivePause):
-		}
+		in.rest(ctx)
+	}
+}
+
+// rest waits a while where the store is in trouble: the desk does not turn in circles.
+func (in *incoming) rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(receivePause):
 	}
 }
 

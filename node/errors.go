@@ -90,6 +90,10 @@ func SaidBy(err error) *Error {
 // IsNotFound says that err means "nothing of that name here".
 func IsNotFound(err error) bool { return err != nil && KindOf(err) == NotFound }
 
+// ErrDisk is behind each error of kind Unavailable that is the disk's: it is full, read-only or broken. What is only read goes
+// on meanwhile, and so does what was done already (DB-6).
+var ErrDisk = errors.New("the disk takes nothing now")
+
 func invalid(op, text string) error { return &Error{Op: op, Kind: Invalid, Text: text} }
 
 // wrong is invalid with a sentence that has a name.

@@ -31,8 +31,14 @@ func (db *DB) noteErased(addresses []string) error {
 	for _, a := range addresses {
 		fmt.Fprintln(&lines, time.Now().UTC().Format(time.RFC3339), a)
 	}
-	if _, err = f.WriteString(lines.String()); err == nil {
-		err = f.Sync()
+	info, err := f.Stat()
+	if err == nil {
+		if _, err = f.WriteString(lines.String()); err == nil {
+			err = f.Sync()
+		}
+		if err != nil {
+			f.Truncate(info.Size()) // half a line, as on a full disk, would spoil the next one
+		}
 	}
 	if err != nil {
 		return fileError("note erasure", path, err)

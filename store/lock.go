@@ -53,16 +53,21 @@ func unlockFile(f *os.File) {
 
 // fileError is an error of the file system, for a person who runs a node.
 func fileError(op, path string, err error) error {
-	kind, text := node.Unavailable, ""
+	kind, text, disk := node.Unavailable, "", true
 	switch {
 	case errors.Is(err, os.ErrPermission):
-		text = "This user may not read or write " + path + ". Run coopnode as the user that owns the data folder."
+		disk, text = false, "This user may not read or write "+path+". Run coopnode as the user that owns the data folder."
 	case errors.Is(err, os.ErrNotExist):
-		kind, text = node.NotFound, "There is no "+path+"."
+		disk, kind, text = false, node.NotFound, "There is no "+path+"."
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		text = "The disk with " + path + " is full. Make room; nothing that was stored is lost."
 	case errors.Is(err, syscall.EROFS):
 		text = path + " cannot be written: its disk is mounted for reading alone, or the unit of the service allows no writing there (ReadWritePaths=)."
-	case errors.Is(err, syscall.ENOSPC):
-		text = "The disk with " + path + " is full. Make room; nothing that was stored is lost."
+	case errors.Is(err, syscall.EFBIG):
+		text = path + " may not grow further: a limit of the process or of the disk. Raise it; nothing that was stored is lost."
+	}
+	if disk {
+		err = ofDisk(err)
 	}
 	return &node.Error{Op: op, Kind: kind, Subject: path, Text: text, Err: err}
 }

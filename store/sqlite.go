@@ -127,11 +127,11 @@ func sqliteError(op, subject string, err error) error {
 		case codeBusy, codeLocked:
 			e.Kind, e.Text = node.Busy, "Another process has been writing to the database for more than five seconds. Try again."
 		case codeFull:
-			e.Kind, e.Text = node.Unavailable, "The disk is full. Make room; nothing that was stored is lost."
+			e.Kind, e.Err, e.Text = node.Unavailable, ofDisk(err), "The disk is full. Make room; nothing that was stored is lost."
 		case codeReadOnly, codeCantOpen:
-			e.Kind, e.Text = node.Unavailable, "The database cannot be written. Look at the permissions of the data folder and whether its disk is mounted for writing."
+			e.Kind, e.Err, e.Text = node.Unavailable, ofDisk(err), "The database cannot be written. Look at the permissions of the data folder and whether its disk is mounted for writing."
 		case codeIO:
-			e.Kind, e.Text = node.Unavailable, "The disk reports an error. Look at the system log."
+			e.Kind, e.Err, e.Text = node.Unavailable, ofDisk(err), "The disk reports an error. Look at the system log."
 		case codeCorrupt, codeNotADB:
 			return damaged(op, subject, err)
 		case codeConstraint:

@@ -19,6 +19,7 @@ type writer struct {
 	rows   atomic.Int64  // changed so far
 
 	measure func(Op, time.Duration)
+	trouble atomic.Pointer[error] // why the last change failed, if the disk was at fault
 }
 
 // maxGroup is how many transactions share one commit.
@@ -132,6 +133,7 @@ func (w *writer) commit(group []*job) bool {
 		switch {
 		case alone && errs[i] != nil:
 			w.c.exec("rollback")
+			w.note(errs[i])
 			j.done <- errs[i]
 			return true
 		case alone:
@@ -156,8 +158,11 @@ func (w *writer) commit(group []*job) bool {
 			return false
 		}
 		errs[0] = sqliteError("commit", "", err)
+		w.note(errs[0])
 	}
-	w.count()
+	if w.count() > 0 && err == nil {
+		w.note(nil)
+	}
 	for i, j := range group {
 		if j.take() {
 			j.done <- errs[i]
@@ -166,13 +171,16 @@ func (w *writer) commit(group []*job) bool {
 	return true
 }
 
-// count notes how many rows were ever changed on the connection. Those of what was taken back count too.
-func (w *writer) count() {
+// count notes how many rows were ever changed on the connection, and gives how many are new. Those of what was taken back
+// count too.
+func (w *writer) count() (more int64) {
 	var n int64
+	before := w.rows.Load()
 	if err := w.c.row(rowsChanged).Scan(&n); err != nil {
-		n = w.rows.Load() + 1 // nobody knows
+		n = before + 1 // nobody knows
 	}
 	w.rows.Store(n)
+	return n - before
 }
 
 // lend gives the connection to a caller and waits until its f has returned.

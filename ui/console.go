@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"errors"
+	"fmt"
+	"io/fs"
 	"mime"
 	"net/http"
 	"slices"
@@ -34,6 +36,7 @@ type desk struct {
 	session *node.Session
 	said    string      // what the last form did, shown once
 	errs    fieldErrors // what is wrong with the form on this page
+	later   bool        // nothing is wrong with it, but it cannot be kept now (DB-6)
 	unread  int         // remarks, for the number in the menu
 }
 
@@ -129,6 +132,8 @@ func (u *ui) readForm(c echo.Context, maxBytes int64) error {
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return echo.ErrStatusRequestEntityTooLarge
+	} else if _, disk := errors.AsType[*fs.PathError](err); disk { // of a large file, which is kept aside meanwhile
+		return &node.Error{Op: "read form", Kind: node.Unavailable, Err: fmt.Errorf("%w: %w", node.ErrDisk, err)}
 	} else if err != nil {
 		return &node.Error{Op: "read form", Kind: node.Invalid, Err: err}
 	}
@@ -150,8 +155,8 @@ func (d *desk) show(c echo.Context, h head, body templ.Component) error {
 func (d *desk) showAs(c echo.Context, status int, h head, body templ.Component) (err error) {
 	ctx := c.Request().Context()
 	if d.said = d.session.Flash; d.said != "" {
-		if err := d.node.SetFlash(ctx, d.session.ID, ""); err != nil {
-			return err
+		if err := d.node.SetFlash(ctx, d.session.ID, ""); err != nil && !errors.Is(err, node.ErrDisk) {
+			return err // where nothing can be written it is said again, and pages are read all the same (DB-6)
 		}
 	}
 	if d.unread, err = d.node.CountRemarks(ctx, node.RemarkQuery{State: node.Unread}); err != nil {
@@ -173,8 +178,8 @@ func (d *desk) done(c echo.Context, path, key string, args ...any) error {
 
 // told is done with a sentence that is made already.
 func (d *desk) told(c echo.Context, path, sentence string) error {
-	if err := d.node.SetFlash(c.Request().Context(), d.session.ID, sentence); err != nil {
-		return err
+	if err := d.node.SetFlash(c.Request().Context(), d.session.ID, sentence); err != nil && !errors.Is(err, node.ErrDisk) {
+		return err // what was done is done, also where a disk that is full by now leaves it unsaid
 	}
 	return c.Redirect(http.StatusSeeOther, path)
 }
@@ -182,6 +187,10 @@ func (d *desk) told(c echo.Context, path, sentence string) error {
 // refuse shows the page of a form again, with what was typed and what is wrong with it.
 func (d *desk) refuse(c echo.Context, h head, body templ.Component, errs fieldErrors) error {
 	d.errs = errs
+	if d.later {
+		c.Response().Header().Set(echo.HeaderRetryAfter, "30")
+		return d.showAs(c, http.StatusServiceUnavailable, h, body)
+	}
 	return d.showAs(c, http.StatusUnprocessableEntity, h, body)
 }
 
@@ -190,6 +199,7 @@ func (d *desk) wrong(c echo.Context, err error) (fieldErrors, error) {
 	switch node.KindOf(err) {
 	case node.Invalid, node.Exists, node.NotFound, node.Forbidden, node.Gone, node.Refused, node.Unavailable:
 		if text := sentence(c.Request().Context(), err); text != "" {
+			d.later = errors.Is(err, node.ErrDisk)
 			return fieldErrors{{Text: text}}, nil
 		}
 	}

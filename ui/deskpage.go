@@ -47,10 +47,7 @@ func (d *desk) doneCount(c echo.Context, path, key string, n int) error {
 
 // doneText leads on like done, with a text that is made already.
 func (d *desk) doneText(c echo.Context, path, text string) error {
-	if err := d.node.SetFlash(c.Request().Context(), d.session.ID, text); err != nil {
-		return err
-	}
-	return c.Redirect(http.StatusSeeOther, path)
+	return d.told(c, path, text)
 }
 
 // typed is what a form that was refused said in a field; "" on a page that was only asked for.

@@ -194,16 +194,33 @@ func loggedPath(r *http.Request) string {
 	return r.URL.Path
 }
 
-// ready says whether the node can take work: the database answers and can be written.
+// ready says whether the node can take work, and if not why not (DB-6): the database answers and can be written.
 func ready(c echo.Context, h *house) error {
 	ctx := c.Request().Context()
 	_, err := h.QueueStatus(ctx)
 	if err == nil {
-		err = h.Store().Tx(ctx, func(node.Tx) error { return nil })
+		err = h.writes(ctx)
 	}
-	if err != nil {
-		h.Log().WarnContext(ctx, "not ready", "err", err)
-		return echo.NewHTTPError(http.StatusServiceUnavailable)
+	if err == nil {
+		err = h.db.Trouble()
 	}
-	return c.String(http.StatusOK, "ready\n")
+	if err == nil {
+		return c.String(http.StatusOK, "ready\n")
+	}
+	h.Log().WarnContext(ctx, "not ready", "err", err)
+	c.Response().Header().Set(echo.HeaderRetryAfter, "30")
+	return c.String(http.StatusServiceUnavailable, "not ready: "+unreadyFor(node.KindOf(err))+"\n")
+}
+
+// unreadyFor is the reason as anybody may know it: no names of files (HTTP-2).
+func unreadyFor(k node.Kind) string {
+	switch k {
+	case node.Unavailable:
+		return "the data cannot be written"
+	case node.Busy:
+		return "another process writes to the database for long"
+	case node.Damaged:
+		return "the database is damaged"
+	}
+	return "the database does not answer"
 }

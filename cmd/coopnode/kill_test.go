@@ -39,7 +39,13 @@ type program struct {
 // (see TestMain).
 func newProgram(t testing.TB, bin, name string) *program {
 	t.Helper()
-	p := &program{TB: t, bin: bin, dir: t.TempDir(), base: "http://localhost:" + freePort(), log: &quietBuffer{}}
+	return newProgramIn(t, bin, t.TempDir(), name)
+}
+
+// newProgramIn is newProgram with a data folder of its own choice.
+func newProgramIn(t testing.TB, bin, dir, name string) *program {
+	t.Helper()
+	p := &program{TB: t, bin: bin, dir: dir, base: "http://localhost:" + freePort(), log: &quietBuffer{}}
 	p.command("init", strings.TrimPrefix(p.base, "http://"), "--dev", "--yes", "--handle", "mill", "--name", name)
 	return p
 }

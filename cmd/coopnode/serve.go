@@ -264,6 +264,7 @@ func watch(ctx context.Context, h *house, book *logbook) error {
 			debug.FreeOSMemory()
 			trimLog(ctx, h, logTrimmed, logWarned)
 		}
+		h.db.TryWrite(ctx) // readiness tells how it ends, and so does whoever else writes
 		changed, err := h.db.Changed(ctx)
 		if err != nil && ctx.Err() == nil {
 			h.Log().WarnContext(ctx, "could not look for changes", "err", err)
