@@ -39,7 +39,7 @@ func onThisSystem(t *testing.T, files map[string]string, script string) string {
 		mkdir /mnt/upper /mnt/work /mnt/root
 		mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
 		mount -t proc proc /mnt/root/proc
-		mount --bind /dev /mnt/root/dev
+		for d in /dev /sys; do mount --rbind $d /mnt/root$d; done
 		mkdir /mnt/root/test
 		mount --bind "$1" /mnt/root/test
 		ip link set lo up
