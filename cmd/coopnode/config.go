@@ -275,14 +275,16 @@ func (c *Config) ports() []int {
 
 // listenOn gives the addresses to listen on: those that are set, or what suits the node. Under init
 // --dev that is the port of its address, on this machine only.
-func (c *Config) listenOn(n *node.Node) []string {
+func (c *Config) listenOn(n *node.Node) []string { return c.listenAs(n.Links.Host(), n.Dev) }
+
+func (c *Config) listenAs(name string, dev bool) []string {
 	if len(c.Listen) > 0 {
 		return c.Listen
 	}
-	if n.Dev {
-		host, port, err := net.SplitHostPort(n.Links.Host())
+	if dev {
+		host, port, err := net.SplitHostPort(name)
 		if err != nil {
-			host, port = n.Links.Host(), "80"
+			host, port = name, "80"
 		}
 		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
 			host = "127.0.0.1"

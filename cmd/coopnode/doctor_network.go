@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -120,14 +119,7 @@ func (n *wayIn) public(six bool) (list []string) {
 // serverListens says whether somebody listens where the configuration says that the server does.
 func (x *examination) serverListens(ctx context.Context) bool {
 	for _, at := range x.cfg.listenOn(x.house.Node) {
-		network := "tcp"
-		if path, ok := strings.CutPrefix(at, "unix:"); ok {
-			network, at = "unix", path
-		} else if host, port, err := net.SplitHostPort(at); err == nil {
-			if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-				at = net.JoinHostPort("localhost", port)
-			}
-		}
+		network, at := wayTo(at)
 		d := net.Dialer{Timeout: 3 * time.Second}
 		if conn, err := d.DialContext(ctx, network, at); err == nil {
 			conn.Close()

@@ -59,6 +59,21 @@ func openListeners(cfg *Config, n *node.Node, trusted []netip.Prefix, keeper *ce
 	return all, plain, nil
 }
 
+// wayTo says how this machine itself reaches what listens on an address.
+func wayTo(listens string) (network, address string) {
+	if path, ok := strings.CutPrefix(listens, "unix:"); ok {
+		return "unix", path
+	}
+	host, port, err := net.SplitHostPort(listens)
+	if err != nil {
+		return "tcp", listens
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		return "tcp", net.JoinHostPort("localhost", port)
+	}
+	return "tcp", listens
+}
+
 // isPlain says whether an address to listen on is that of plain http: browsers go to port 80 first, and authorities look there.
 func isPlain(address string) bool {
 	_, port, err := net.SplitHostPort(address)

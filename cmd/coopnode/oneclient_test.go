@@ -35,6 +35,7 @@ var mayGoOut = map[string]string{
 	"activitypub/self.go":            "the public address of this node itself, and nothing else",
 	"activitypub/resolve.go":         "the name servers of the configuration or of the system",
 	"cmd/coopnode/doctor_network.go": "where this node listens itself",
+	"cmd/coopnode/healthcheck.go":    "the same",
 }
 
 // SSRF-1: there is one client for every address that came from outside. Tests go where they like.

@@ -90,6 +90,7 @@ func rootCommand(a *app) *cobra.Command {
 		inspectCommand(a),
 		keysCommand(a),
 		configCommand(a),
+		healthcheckCommand(a),
 		manCommand(a),
 		versionCommand(a),
 		redrawCommand(a),

@@ -123,6 +123,9 @@ func TestServeWithCertificate(t *testing.T) {
 	if resp.StatusCode != 200 || resp.ProtoMajor != 2 {
 		t.Errorf("answer is %s over %s, want 200 over HTTP/2", resp.Status, resp.Proto)
 	}
+	if err := healthy(t.Context(), &Config{Host: "coop.example", TLS: "files", Listen: []string{"127.0.0.1:1", "127.0.0.1:" + port}}); err != nil {
+		t.Errorf("healthcheck: %v", err)
+	}
 	c.CloseIdleConnections()
 	if err := stop(); err != nil {
 		t.Error(err)
