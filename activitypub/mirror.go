@@ -163,4 +163,4 @@ func (w *Wire) mirrorRequest(ctx context.Context, pass string, form SignatureFor
 	return req, err
 }
 
-const mirrorTail = "/%40a%3Ab%20c?resource=acct%3Aa%40b&x="
+const mirrorTail = "/%40a%3Ab%20c?x=&resource=acct%3Aa%40b"

@@ -33,15 +33,13 @@ type Way struct {
 	Trouble Trouble // why nobody listens there, or why its certificate is not to be trusted
 	Err     error   // in full
 
-	Chain  []*x509.Certificate // as the server sent it; nil without TLS
-	TLS12  bool                // the versions that it speaks
-	TLS13  bool
-	Mirror *SelfAnswer // what the mirror answered, nil where it did not come to that
-	Ours   bool        // this node answered
+	Listens bool                // somebody took the connection
+	Chain   []*x509.Certificate // as the server sent it; nil without TLS
+	TLS12   bool                // the versions that it speaks
+	TLS13   bool
+	Mirror  *SelfAnswer // what the mirror answered, nil where it did not come to that
+	Ours    bool        // this node answered
 }
-
-// Listens says whether anybody listens at this address.
-func (y *Way) Listens() bool { return y.Trouble == "" || len(y.Chain) > 0 }
 
 // A SelfAnswer is what came back from the public address.
 type SelfAnswer struct {
@@ -97,10 +95,13 @@ func (w *Wire) dialSelf(ctx context.Context, at netip.Addr, port string) (net.Co
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(at.String(), port))
 }
 
-// openSelf connects and proves the certificate for the name of this node. What the server sent is noted in y, if it is
+// openSelf connects and proves the certificate for the name of this node. What was learned is noted in y, if it is
 // not nil, also where it is not to be trusted: then the connection is closed before anything is said.
 func (w *Wire) openSelf(ctx context.Context, at netip.Addr, y *Way) (net.Conn, error) {
 	conn, err := w.dialSelf(ctx, at, w.OwnPort())
+	if err == nil && y != nil {
+		y.Listens = true
+	}
 	if err != nil || w.base.Scheme != "https" {
 		return conn, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -150,6 +151,8 @@ type examination struct {
 	opt    examineOptions
 	house  *house // nil where it cannot be opened
 	closed error  // why
+
+	machine []netip.Addr // addresses of this machine; the system is asked if nil
 
 	stored    *store.Health // of the data folder
 	storedErr error

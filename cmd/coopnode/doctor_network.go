@@ -19,21 +19,23 @@ const maxWays = 8
 // A wayIn is what doctor has learned of the way from outside to the node, before it judges.
 type wayIn struct {
 	*examination
-	wire    *activitypub.Wire
-	host    string // of the node, without the port
-	machine []netip.Addr
-	names   []activitypub.OwnName
-	ways    []*activitypub.Way
-	runs    bool // somebody listens where the server should
-	sights  []*activitypub.Sight
-	blind   string // why nobody has looked from outside
-	wrong   map[netip.Addr]bool
-	letter  *activitypub.SelfAnswer // by RFC 9421
+	wire   *activitypub.Wire
+	host   string // of the node, without the port
+	names  []activitypub.OwnName
+	ways   []*activitypub.Way
+	runs   bool // somebody listens where the server should
+	sights []*activitypub.Sight
+	blind  string // why nobody has looked from outside
+	wrong  map[netip.Addr]bool
+	letter *activitypub.SelfAnswer // by RFC 9421
 }
 
 // checkNetwork looks at name, reach, TLS and what other servers see. Each needs the one before it.
 func (x *examination) checkNetwork(ctx context.Context, w *activitypub.Wire, name, reach, tls, fediverse *findings) {
-	n := &wayIn{examination: x, wire: w, host: hostName(x.house.Links.Host()), machine: machineAddresses(), wrong: map[netip.Addr]bool{}}
+	n := &wayIn{examination: x, wire: w, host: hostName(x.house.Links.Host()), wrong: map[netip.Addr]bool{}}
+	if n.machine == nil {
+		n.machine = machineAddresses()
+	}
 	n.learn(ctx)
 	n.judgeName(ctx, name)
 	n.judgeReach(ctx, reach)
@@ -236,7 +238,10 @@ func (x *examination) checkClock(ctx context.Context, w *activitypub.Wire, f *fi
 	}
 	slices.Sort(offs)
 	off := offs[len(offs)/2]
-	where := fmt.Sprintf("%s by the clocks of %d servers", offText(off), len(offs))
+	where := offText(off) + " by the clock of a server that it follows"
+	if len(offs) > 1 {
+		where = fmt.Sprintf("%s by the clocks of %d servers that it follows", offText(off), len(offs))
+	}
 	switch {
 	case off.Abs() > clockBroken:
 		f.broken(check, mend, "%s: some servers refuse letters that are 30 seconds off, all of them letters that are an hour off", where)

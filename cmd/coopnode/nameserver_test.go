@@ -16,6 +16,7 @@ type nameServer struct {
 
 	mu    sync.Mutex
 	names map[string][]netip.Addr
+	caa   []string // issue values of every name
 	asked map[string]int
 }
 
@@ -57,6 +58,15 @@ func (d *nameServer) set(name string, addresses ...string) {
 	}
 }
 
+// lets says who may give certificates, for every name.
+func (d *nameServer) lets(issuers ...string) func() func() {
+	set := func(list []string) { d.mu.Lock(); d.caa = list; d.mu.Unlock() }
+	return func() func() {
+		set(issuers)
+		return func() { set(nil) }
+	}
+}
+
 func (d *nameServer) answer(m *dnsmessage.Message) {
 	q := m.Questions[0]
 	name := strings.ToLower(strings.TrimSuffix(q.Name.String(), "."))
@@ -67,6 +77,12 @@ func (d *nameServer) answer(m *dnsmessage.Message) {
 	list, known := d.names[name]
 	if !known {
 		m.RCode = dnsmessage.RCodeNameError
+	}
+	if known && q.Type == 257 {
+		for _, issuer := range d.caa { // flags, length of the tag, tag, value (RFC 8659 section 4.1)
+			m.Answers = append(m.Answers, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET, Type: q.Type},
+				Body: &dnsmessage.UnknownResource{Type: q.Type, Data: []byte("\x00\x05issue" + issuer)}})
+		}
 	}
 	for _, ip := range list {
 		head := dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET, Type: q.Type}
