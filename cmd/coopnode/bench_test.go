@@ -31,13 +31,9 @@ func target(b *testing.B, what string, got, most float64) {
 	}
 }
 
-// BenchmarkRelease builds the program as make build does and measures it.
+// BenchmarkRelease measures the program as make build makes it.
 func BenchmarkRelease(b *testing.B) {
-	bin := filepath.Join(b.TempDir(), "coopnode")
-	build := exec.Command("make", "-C", "../..", "build", "OUT="+bin)
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
+	bin := released(b)
 	b.Run("size", func(b *testing.B) { benchmarkSize(b, bin) })
 	b.Run("idle", func(b *testing.B) { benchmarkIdle(b, bin) })
 	b.Run("start", func(b *testing.B) { benchmarkStart(b, bin) })
