@@ -27,6 +27,7 @@ type DB struct {
 	version int64 // data_version last seen; the writer's own
 	changes atomic.Int64
 	closing sync.Once
+	sound   bool // it was opened whole: what stands in the file is what it shall be
 
 	measure func(Op, time.Duration)
 
@@ -108,8 +109,14 @@ func (db *DB) open(ctx context.Context, opt Options) error {
 	}
 	db.writer.measure = db.measure
 	if opt.Serve && !fresh {
-		if err := quickCheck(ctx, db.path); err != nil {
-			return err
+		for _, check := range []func() error{
+			func() error { return checkSum(opt.Dir) },
+			func() error { return checkLog(db.path + "-wal") },
+			func() error { return quickCheck(ctx, db.path) }, // last: it opens the database, which reads the log
+		} {
+			if err := check(); err != nil {
+				return err
+			}
 		}
 	}
 	steps, err := ownSchema()
@@ -131,6 +138,7 @@ func (db *DB) open(ctx context.Context, opt Options) error {
 	}
 	db.questions.seal = db.seal
 	_, err = db.Changed(ctx)
+	db.sound = err == nil
 	return err
 }
 
@@ -156,6 +164,9 @@ func (db *DB) close() error {
 		err = e
 	}
 	if db.lock != nil {
+		if err == nil && db.sound {
+			err = noteSum(db.shelf.dir)
+		}
 		unlockFile(db.lock)
 	}
 	return err
