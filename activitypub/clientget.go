@@ -140,6 +140,7 @@ type fetchKind struct {
 	have       Version // of what was read already
 	most       int     // bytes; MaxDocumentBytes if 0
 	bare       bool    // bytes are all that is wanted, not JSON
+	home       string  // a redirect there ends the way: the Document is its address alone; none if empty
 }
 
 // activityType is ORG-5.
@@ -199,6 +200,9 @@ func (c *Client) get(ctx context.Context, address string, kind fetchKind) (*Docu
 		drain(res)
 		if u, err = c.redirect(u, location); err != nil {
 			return nil, err
+		}
+		if kind.home != "" && strings.HasPrefix(u.String(), kind.home+"/") {
+			return &Document{URL: u.String()}, nil
 		}
 		if err := c.hosts.wait(ctx, u.Host); err != nil {
 			return nil, err

@@ -153,9 +153,12 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 	if !ok {
 		return "", (&node.Error{Op: "find", Kind: node.Invalid, Subject: s}).Saying("find.address", "That is no address. Write @coop@coop.example, coop.example, or https://coop.example/.")
 	}
-	if strings.EqualFold(host, w.node.Links.Host()) {
-		us, err := w.node.Profile(ctx)
-		if err == nil && handle != "" && !strings.EqualFold(handle, us.Handle) {
+	us, err := w.node.Profile(ctx)
+	if err != nil {
+		return "", err
+	}
+	if strings.EqualFold(host, w.node.Links.Host()) || strings.EqualFold(host, us.Host) {
+		if handle != "" && !strings.EqualFold(handle, us.Handle) {
 			err = &node.Error{Op: "find", Kind: node.NotFound, Subject: s, Text: "This node has one address: " + us.Address() + "."}
 		}
 		return w.node.Links.Actor(), err
@@ -167,13 +170,9 @@ func (w *Wire) resolve(ctx context.Context, in *Inspection) (string, error) {
 		return "", asked("find", in.Address, err)
 	}
 	in.step("WebFinger of %s at %s: %q", resource, host, Str(doc.Object, "subject"))
-	for _, v := range List(doc.Object["links"]) {
-		l := Obj(v)
-		t := Str(l, "type")
-		if Str(l, "rel") == "self" && (t == typeActivity || strings.HasPrefix(t, "application/ld+json")) {
-			in.step("it names the actor %s", Str(l, "href"))
-			return Str(l, "href"), nil
-		}
+	if self := selfOf(doc.Object); self != "" {
+		in.step("it names the actor %s", self)
+		return self, nil
 	}
 	return "", (&node.Error{Op: "find", Kind: node.NotFound, Subject: in.Address}).Saying("find.nobody", "%s answers, but names no ActivityPub actor for this address.", host)
 }
@@ -198,7 +197,21 @@ func (w *Wire) resourceOf(handle, host string) string {
 // finger asks a host by WebFinger (RFC 7033).
 func (w *Wire) finger(ctx context.Context, host, resource string) (*Document, error) {
 	at := w.base.Scheme + "://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape(resource)
-	return w.client.GetJSON(ctx, at, "application/jrd+json, application/json")
+	return w.client.GetJSON(ctx, at, acceptJRD)
+}
+
+const acceptJRD = "application/jrd+json, application/json"
+
+// selfOf is the actor that an answer of WebFinger names, "" for none.
+func selfOf(jrd map[string]any) string {
+	for _, v := range List(jrd["links"]) {
+		l := Obj(v)
+		t := Str(l, "type")
+		if Str(l, "rel") == "self" && (t == typeActivity || strings.HasPrefix(t, "application/ld+json")) {
+			return Str(l, "href")
+		}
+	}
+	return ""
 }
 
 // asked turns trouble of a fetch into an error for the person who asked.

@@ -140,11 +140,14 @@ func isUserName(s string) bool {
 	return s != "" && len(s) <= 64+253
 }
 
-// names says whether r is a name of the coop. Handle and host count in any casing, paths as
+// names says whether r is a name of the coop, at this host or at the domain of its handle. Handle and host count in any casing, paths as
 // they are.
 func (r resource) names(coop *node.Actor, base BaseURL, l node.Links) bool {
 	if r.user != "" {
-		return r.host == base.Host && strings.EqualFold(r.user, coop.Handle)
+		return (r.host == base.Host || r.host == coop.Host) && strings.EqualFold(r.user, coop.Handle)
+	}
+	if r.host == base.Scheme+"://"+coop.Host && (r.path == "" || r.path == "/") {
+		return true // the front door of the domain of the handle
 	}
 	if r.host != base.Scheme+"://"+base.Host {
 		return false

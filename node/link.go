@@ -157,7 +157,8 @@ func (l Links) Console(page string) string {
 func (l Links) Look() string              { return l.Base + "/api/v1/look" }
 func (l Links) Mirror(pass string) string { return l.Base + "/api/v1/mirror/" + pass }
 
-// Host is the host and port of the base address: the part after the @ of a handle.
+// Host is the host and port of the base address: the part after the @ of a handle, unless another domain was chosen for
+// that (Setup).
 func (l Links) Host() string {
 	_, rest, _ := strings.Cut(l.Base, "://")
 	return rest

@@ -61,6 +61,7 @@ type Setup struct {
 	Dev    bool   // http is allowed too
 	Handle string // the part before the @ of its address: [a-z0-9_]{1,30}
 	Name   string // the handle if empty
+	Domain string // behind the @ of its address, where that is not the host of Base
 }
 
 var handleForm = regexp.MustCompile(`^[a-z0-9_]{1,30}$`)
@@ -76,6 +77,10 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 		return invalid(op, fmt.Sprintf("%q cannot be a handle. Use 1 to 30 of a-z, 0-9 and _.", setup.Handle))
 	}
 	l := Links{Base: setup.Base}
+	host, err := l.handleHost(setup.Domain, setup.Dev)
+	if err != nil {
+		return err
+	}
 	now = now.UTC().Truncate(time.Second)
 	key, err := drawKey(l.Key(), now)
 	if err != nil {
@@ -86,7 +91,7 @@ func SetUp(ctx context.Context, s Store, encoder func(Links) Encoder, setup Setu
 		return err
 	}
 	a := &Actor{
-		IRI: l.Actor(), Type: "Organization", Handle: setup.Handle, Host: l.Host(), Name: strings.TrimSpace(setup.Name),
+		IRI: l.Actor(), Type: "Organization", Handle: setup.Handle, Host: host, Name: strings.TrimSpace(setup.Name),
 		URL: l.Profile(), Local: true,
 		Inbox: l.Inbox(), SharedInbox: l.SharedInbox(), Outbox: l.Outbox(),
 		Followers: l.Followers(), Following: l.Following(), Featured: l.Featured(),
