@@ -69,6 +69,23 @@ func (n *Node) Welcome(ctx context.Context, by string) (token string, err error)
 	return token, nil
 }
 
+// settingFirstMail is the mail address of the first steward, as who set the node up gave it.
+const settingFirstMail = "first mail"
+
+// ExpectSteward keeps the mail address of the first steward, which the form behind the welcome then proposes. Errors: Invalid,
+// Forbidden where there is a steward.
+func (n *Node) ExpectSteward(ctx context.Context, mail string) error {
+	if !isMail(mail) {
+		return invalid("expect steward", mail+" is no mail address. Write it like ana@coop.example.")
+	}
+	return n.store.Tx(ctx, func(tx Tx) error {
+		if err := noSteward(ctx, tx); err != nil {
+			return err
+		}
+		return tx.SetSetting(ctx, settingFirstMail, mail)
+	})
+}
+
 // IsFounded says whether a steward can sign in, so that nobody can become the first one any more.
 func (n *Node) IsFounded(ctx context.Context) (bool, error) { return hasSteward(ctx, n.store, "") }
 
@@ -153,7 +170,11 @@ func livePass(ctx context.Context, r Reader, sum string, now time.Time) (*Pass, 
 		} else if founded {
 			return nil, nil, gone
 		}
-		return pass, nil, nil
+		pass.Mail, err = r.Setting(ctx, settingFirstMail)
+		if IsNotFound(err) {
+			err = nil
+		}
+		return pass, nil, err
 	}
 	p, err := r.Person(ctx, pass.Person)
 	if err != nil {

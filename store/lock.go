@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -70,4 +71,23 @@ func fileError(op, path string, err error) error {
 		err = ofDisk(err)
 	}
 	return &node.Error{Op: op, Kind: kind, Subject: path, Text: text, Err: err}
+}
+
+// Server gives the process that serves from a data folder; false for none.
+func Server(dir string) (pid int, runs bool) {
+	path := filepath.Join(dir, lockName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		return 0, false // nobody is kept from the lock by looking
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	return pid, errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }

@@ -182,7 +182,10 @@ func (a *app) asks() bool { return isTerminal(a.in) && isTerminal(a.errOut) }
 
 // ask asks for one line and takes def for an empty one.
 func (a *app) ask(question, def string) (string, error) {
-	fmt.Fprintf(a.errOut, "%s [%s]: ", question, def)
+	if def != "" {
+		question += " [" + def + "]"
+	}
+	fmt.Fprintf(a.errOut, "  ? %s: ", question)
 	if a.lines == nil {
 		a.lines = bufio.NewReader(a.in)
 	}

@@ -21,6 +21,7 @@ import (
 // Config is what is needed to start (decisions 33). Everything else lives in the database.
 type Config struct {
 	Host           string
+	HandleDomain   string
 	Data           string // absolute
 	Listen         []string
 	TLS            string // off, files or auto
@@ -43,6 +44,7 @@ type Config struct {
 // settings are the names of the configuration, in the order in which they are shown.
 var settings = form[*Config]{
 	lineField("host", "the name of this node; it cannot change later (coopnode help configuration)", func(c *Config) *string { return &c.Host }),
+	lineField("handle_domain", "for a new node: the domain of its handle, where that is another than host (coopnode help https)", func(c *Config) *string { return &c.HandleDomain }),
 	lineField("data", "folder of the database and the keys, readable by nobody else", func(c *Config) *string { return &c.Data }),
 	listField("listen", "", "addresses to listen on: 127.0.0.1:8080, [::]:443, unix:/run/coopnode/http.sock; port 80 leads to https where this program does that", func(c *Config) *[]string { return &c.Listen }),
 	lineField("tls", "who does HTTPS: off (a proxy in front), auto (this program, which gets its certificate by itself), files (this program, with yours)", func(c *Config) *string { return &c.TLS }),
@@ -111,10 +113,13 @@ func (a *app) findFile(data string) (string, error) {
 	return filepath.Join(dir, "coopnode", "coopnode.toml"), err
 }
 
-// defaultData is /var/lib/coopnode for root, else a folder of the person (decisions 33).
+// systemData is where the data of a node is that belongs to the machine.
+const systemData = "/var/lib/coopnode"
+
+// defaultData is that for root, else a folder of the person (decisions 33).
 func (a *app) defaultData() (string, error) {
 	if os.Geteuid() == 0 {
-		return "/var/lib/coopnode", nil
+		return systemData, nil
 	}
 	dir, err := a.xdg("XDG_DATA_HOME", ".local/share")
 	return filepath.Join(dir, "coopnode"), err

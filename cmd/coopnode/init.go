@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,13 @@ type newNode struct {
 	host         string // with the port, where it is not the usual one
 	dev          bool
 	name, handle string
+	domain       string // of the handle, where it is not the host
+	mail         string // of the first steward
+	tls          string // off, auto or files; "" where nobody has said
+	cert, key    string
 	yes          bool
+	offline      bool          // nobody is asked
+	wait         time.Duration // for the name and the certificate
 }
 
 func (nn newNode) base() string {
@@ -48,26 +55,54 @@ type made struct {
 	Welcome string `json:"welcome,omitempty"` // with which the first steward comes in, while there is none
 }
 
+// waitAtTerminal is how long init waits where somebody looks on, who can go on with Enter.
+const waitAtTerminal = 30 * time.Minute
+
 func initCommand(a *app) *cobra.Command {
 	var nn newNode
+	var noWait bool
 	cmd := &cobra.Command{
-		Use: "init HOST[:PORT]", Short: "Set up a node", Args: argsBetween(1, 1),
-		Long: "Sets up a node: its configuration file, its data folder with the keys, and the profile of the coop. HOST becomes its address\n" +
-			"and cannot change later. Run it again to finish what is missing; it changes nothing that is there.\n\n" +
+		Use: "init HOST[:PORT]", Short: "Set up a node, step by step", Args: argsBetween(1, 1),
+		Long: "Sets up a node in five steps: what is on the name already; configuration file and data folder with the keys; the name in the\n" +
+			"DNS; https and the first start; the link for the first steward. HOST becomes its address and cannot change later. Run it\n" +
+			"again to finish what is missing; it changes nothing that is there. It asks questions only on a terminal.\n\n" +
 			"With --dev the node speaks plain http on this machine alone, for trying things out.",
-		Example: "  coopnode init coop.example\n  coopnode init localhost:8080 --dev --data ./try --name 'Toxeira' --yes",
+		Example: "  coopnode init coop.example\n  coopnode init social.coop.example --handle-domain coop.example\n" +
+			"  coopnode init coop.example --yes --tls off --no-wait\n  coopnode init localhost:8080 --dev --data ./try --name 'Toxeira' --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			if nn.host, err = readHost(args[0], nn.dev); err != nil {
 				return err
 			}
+			if nn.domain != "" {
+				if nn.domain, err = readHost(nn.domain, nn.dev); err != nil {
+					return err
+				}
+			}
+			switch {
+			case noWait:
+				nn.wait = 0
+			case !cmd.Flags().Changed("wait") && a.asks():
+				nn.wait = waitAtTerminal
+			}
 			return a.initialise(cmd.Context(), nn)
 		},
 	}
-	cmd.Flags().BoolVar(&nn.dev, "dev", false, "for trying out: plain http, on localhost, *.localhost or 127.0.0.0/8 only")
-	cmd.Flags().StringVar(&nn.name, "name", "", "name of the coop")
-	cmd.Flags().StringVar(&nn.handle, "handle", "", "what stands before the @ of its address: a-z, 0-9 and _")
-	cmd.Flags().BoolVarP(&nn.yes, "yes", "y", false, "ask nothing, take what is proposed")
+	f := cmd.Flags()
+	f.BoolVar(&nn.dev, "dev", false, "for trying out: plain http, on localhost, *.localhost or 127.0.0.0/8 only")
+	f.StringVar(&nn.name, "name", "", "name of the coop")
+	f.StringVar(&nn.handle, "handle", "", "what stands before the @ of its address: a-z, 0-9 and _")
+	f.StringVar(&nn.domain, "handle-domain", "", "what stands behind the @, where that is another domain than HOST")
+	f.StringVar(&nn.mail, "mail", "", "mail address of the first steward")
+	f.StringVar(&nn.tls, "tls", "", "who does https: auto (this program), off (a proxy in front), files (this program with your certificate)")
+	f.StringVar(&nn.cert, "cert", "", "certificate chain as PEM, for --tls files")
+	f.StringVar(&nn.key, "key", "", "private key of the certificate as PEM, for --tls files")
+	f.BoolVarP(&nn.yes, "yes", "y", false, "ask nothing, take what is proposed")
+	f.BoolVar(&nn.offline, "offline", false, "ask no other machine: for a node that is not on the internet yet")
+	f.DurationVar(&nn.wait, "wait", 0, "wait that long for the name and for the certificate; on a terminal 30m, until Enter")
+	f.BoolVar(&noWait, "no-wait", false, "wait for nothing")
+	cmd.MarkFlagsMutuallyExclusive("wait", "no-wait")
+	cmd.RegisterFlagCompletionFunc("tls", cobra.FixedCompletions([]cobra.Completion{"auto", "off", "files"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -117,7 +152,7 @@ func readHost(s string, dev bool) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// initialise makes what is missing: configuration file, data folder, node.
+// initialise makes what is missing: configuration file, data folder, node, and what leads others to it.
 func (a *app) initialise(ctx context.Context, nn newNode) error {
 	if a.dataDir != "" { // the file remembers it, from wherever the next command is given
 		var err error
@@ -132,21 +167,14 @@ func (a *app) initialise(ctx context.Context, nn newNode) error {
 	if cfg.Host != "" && cfg.Host != nn.host {
 		return wrongUse("%s already belongs to %s, and a node cannot change its name. For a second node choose another place: coopnode init %s --data DIR", cfg.from("host"), cfg.Host, nn.host)
 	}
-	h, fresh, err := a.makeNode(ctx, cfg, nn)
-	if err != nil {
-		return err
+	if nn.domain == "" {
+		nn.domain = cfg.HandleDomain
 	}
-	defer h.db.Close()
-	wrote, err := writeConfig(cfg, h.Node)
-	if err != nil {
-		return err
+	if !nn.dev {
+		return a.setUp(ctx, cfg, nn)
 	}
-	p, err := h.Profile(ctx)
+	m, wrote, err := a.make(ctx, cfg, nn)
 	if err != nil {
-		return err
-	}
-	m := made{Address: h.Links.Base, Handle: p.Address(), Name: p.Name, Config: cfg.File, Data: cfg.Data, New: fresh}
-	if m.Welcome, err = h.welcome(ctx, a.by()); err != nil {
 		return err
 	}
 	if err := a.show(m, func(w io.Writer) {
@@ -155,7 +183,7 @@ func (a *app) initialise(ctx context.Context, nn newNode) error {
 			row("handle", m.Handle)
 			row("name", m.Name)
 			row("configuration", m.Config+unless(wrote, "  (was there)"))
-			row("data", m.Data+unless(fresh, "  (was there)"))
+			row("data", m.Data+unless(m.New, "  (was there)"))
 		})
 	}); err != nil {
 		return err
@@ -164,17 +192,46 @@ func (a *app) initialise(ctx context.Context, nn newNode) error {
 		writeWelcome(a.errOut, m.Welcome)
 	}
 	serve := "coopnode serve" + a.whereFlags()
-	switch {
-	case !fresh:
-		a.tell("\nThe node was set up already; nothing that was there has changed.\nStart it with: %s", serve)
-	case nn.dev:
+	if m.New {
 		a.tell("\nThe node is set up. Start it with: %s\nThen open %s/", serve, m.Address)
-	default:
-		a.tell("\nThe node is set up. Next:\n  1. Let the name %s lead to this machine (an A or AAAA record in the DNS).\n"+
-			"  2. Put a proxy with HTTPS in front that passes on the Host header, or set tls = \"files\" (coopnode help configuration).\n"+
-			"  3. Start it: %s", nn.host, serve)
+	} else {
+		a.tell("\nThe node was set up already; nothing that was there has changed.\nStart it with: %s", serve)
 	}
 	return nil
+}
+
+// make makes what is missing of data folder, node and configuration file; wrote says that the file was made now.
+func (a *app) make(ctx context.Context, cfg *Config, nn newNode) (m *made, wrote bool, err error) {
+	if err := giveToService(cfg.Data); err != nil {
+		return nil, false, err
+	}
+	var file string
+	err = asOwner(cfg.Data, func() error {
+		h, fresh, err := a.makeNode(ctx, cfg, nn)
+		if err != nil {
+			return err
+		}
+		defer h.db.Close()
+		if nn.domain != "" {
+			if _, err := h.SetHandleDomain(ctx, a.by(), nn.domain); err != nil {
+				return err
+			}
+		}
+		p, err := h.Profile(ctx)
+		if err != nil {
+			return err
+		}
+		m = &made{Address: h.Links.Base, Handle: p.Address(), Name: p.Name, Config: cfg.File, Data: cfg.Data, New: fresh}
+		file = firstConfig(cfg, h.Node)
+		if m.Welcome, err = h.welcome(ctx, a.by()); err != nil || m.Welcome == "" || nn.mail == "" {
+			return err
+		}
+		return h.ExpectSteward(ctx, nn.mail)
+	})
+	if err == nil {
+		wrote, err = writeConfig(cfg, file)
+	}
+	return m, wrote, err
 }
 
 // whereFlags are the flags that lead every other command to the same node.
@@ -245,7 +302,7 @@ func (a *app) makeNode(ctx context.Context, cfg *Config, nn newNode) (h *house, 
 	if err != nil {
 		return nil, false, err
 	}
-	err = node.SetUp(ctx, db, activitypub.NewEncoder, node.Setup{Base: nn.base(), Dev: nn.dev, Handle: nn.handle, Name: nn.name}, time.Now())
+	err = node.SetUp(ctx, db, activitypub.NewEncoder, node.Setup{Base: nn.base(), Dev: nn.dev, Handle: nn.handle, Name: nn.name, Domain: nn.domain}, time.Now())
 	db.Close()
 	if err != nil {
 		return nil, false, err
@@ -305,7 +362,7 @@ func (a *app) askNames(nn *newNode) error {
 		}
 	}
 	for nn.handle == "" {
-		if nn.handle, err = a.ask("Handle, before the @ of @"+proposed.handle+"@"+nn.host, proposed.handle); err != nil {
+		if nn.handle, err = a.ask("Handle, before the @ of @"+proposed.handle+"@"+cmp.Or(nn.domain, nn.host), proposed.handle); err != nil {
 			return err
 		}
 		if nn.handle = strings.TrimPrefix(nn.handle, "@"); notHandle.MatchString(nn.handle) || len(nn.handle) > 30 {
@@ -313,11 +370,14 @@ func (a *app) askNames(nn *newNode) error {
 			nn.handle = ""
 		}
 	}
-	return nil
+	if nn.mail == "" && !nn.dev {
+		nn.mail, err = a.ask("Mail address of the first steward, if there is one", "")
+	}
+	return err
 }
 
 // writeConfig writes the configuration file of a node unless one is there; it tells which.
-func writeConfig(cfg *Config, n *node.Node) (bool, error) {
+func writeConfig(cfg *Config, text string) (bool, error) {
 	if err := os.MkdirAll(filepath.Dir(cfg.File), 0o755); err != nil {
 		return false, fmt.Errorf("make folder of the configuration: %w", err)
 	}
@@ -327,7 +387,7 @@ func writeConfig(cfg *Config, n *node.Node) (bool, error) {
 	} else if err != nil {
 		return false, fmt.Errorf("write configuration: %w", err)
 	}
-	_, err = f.WriteString(firstConfig(cfg, n))
+	_, err = f.WriteString(text)
 	if e := f.Close(); err == nil {
 		err = e
 	}
@@ -351,11 +411,17 @@ func firstConfig(cfg *Config, n *node.Node) string {
 		b.WriteString("# " + tomlLine("listen", list, listen) + "\n")
 		return b.String()
 	}
-	b.WriteString("# Who does HTTPS: \"off\" is a proxy in front of this program, \"files\" this program itself, with cert and key.\n")
-	b.WriteString(tomlLine("tls", line, []string{"off"}) + "\n\n")
-	b.WriteString("# Where it listens. With tls = \"files\": [\":443\"]\n")
-	b.WriteString(tomlLine("listen", list, listen) + "\n\n")
-	b.WriteString("# The proxies whose word on the visitor's address is believed.\n")
-	b.WriteString(tomlLine("trusted_proxies", list, []string{"127.0.0.1/32", "::1/128"}) + "\n")
+	b.WriteString("# Who does https: \"auto\" this program, with a certificate that it gets by itself, \"files\" this program, with cert\n" +
+		"# and key, \"off\" a proxy in front of it. See: coopnode help https\n")
+	b.WriteString(tomlLine("tls", line, []string{cfg.TLS}) + "\n")
+	if cfg.TLS == "files" {
+		b.WriteString(tomlLine("cert", line, []string{cfg.Cert}) + "\n" + tomlLine("key", line, []string{cfg.Key}) + "\n")
+	}
+	b.WriteString("\n# Where it listens.\n")
+	b.WriteString(tomlLine("listen", list, listen) + "\n")
+	if cfg.TLS == "off" {
+		b.WriteString("\n# The proxies whose word on the visitor's address is believed.\n")
+		b.WriteString(tomlLine("trusted_proxies", list, []string{"127.0.0.1/32", "::1/128"}) + "\n")
+	}
 	return b.String()
 }

@@ -183,7 +183,7 @@ func (a *app) openToServe(ctx context.Context, cfg *Config, counts *counters, lo
 	opt := store.Options{Dir: cfg.Data, Serve: true, Log: log, Measure: counts.database}
 	h, err := a.openStore(ctx, cfg, opt, log)
 	if node.IsNotFound(err) && strings.HasPrefix(cfg.from("host"), "COOPNODE_HOST") {
-		nn := newNode{yes: true}
+		nn := newNode{yes: true, domain: cfg.HandleDomain}
 		if nn.host, err = readHost(cfg.Host, false); err != nil {
 			return nil, err
 		}
