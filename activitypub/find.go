@@ -200,6 +200,7 @@ func (w *Wire) finger(ctx context.Context, host, resource string) (*Document, er
 	return w.client.GetJSON(ctx, at, acceptJRD)
 }
 
+// acceptJRD is what WebFinger is asked for.
 const acceptJRD = "application/jrd+json, application/json"
 
 // selfOf is the actor that an answer of WebFinger names, "" for none.

@@ -23,7 +23,6 @@ const (
 	looksBurst     = 10
 	lookersAtOnce  = 2
 	lookWithin     = 12 * time.Second
-	acceptJRD      = "application/jrd+json, application/json"
 )
 
 // A Sight is what another node saw of the asker.

@@ -226,21 +226,3 @@ func readCAA(b []byte, id uint16, asked dnsmessage.Name) (records [][]byte, cut 
 	}
 	return records, h.Truncated, nil
 }
-
-// Fingered looks for the address acct:handle@host at its host, as others do, and says what is wrong where that does not lead
-// to this node; "" where it does.
-func (w *Wire) Fingered(ctx context.Context, host, address string) (wrong string) {
-	doc, err := w.finger(ctx, host, "acct:"+strings.TrimPrefix(address, "@"))
-	if err != nil {
-		return asked("look up", host, err).Error()
-	}
-	for _, v := range List(doc.Object["links"]) {
-		if l := Obj(v); Str(l, "rel") == "self" {
-			if Str(l, "href") == w.node.Links.Actor() {
-				return ""
-			}
-			return "it names " + cut(Str(l, "href"), 200)
-		}
-	}
-	return "its answer names nobody"
-}

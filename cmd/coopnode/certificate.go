@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"path/filepath"
@@ -97,18 +96,11 @@ func (h *house) servedNames(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{withoutAnyPort(h.Links.Host())}
-	if handle := withoutAnyPort(us.Host); handle != names[0] {
+	names := []string{hostName(h.Links.Host())}
+	if handle := hostName(us.Host); handle != names[0] {
 		names = append(names, handle)
 	}
 	return names, nil
-}
-
-func withoutAnyPort(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
 }
 
 // of finds a name; nil for one that is not ours.
@@ -225,7 +217,7 @@ func (k *certificateKeeper) answers(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := k.of(strings.ToLower(withoutAnyPort(r.Host)))
+		c := k.of(strings.ToLower(hostName(r.Host)))
 		if c == nil {
 			next.ServeHTTP(w, r)
 			return

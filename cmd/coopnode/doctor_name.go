@@ -143,10 +143,10 @@ func (n *wayIn) judgeHandle(ctx context.Context, f *findings) {
 		return
 	}
 	const mend = "Let %s redirect /.well-known/webfinger, query included, to %s: coopnode help https"
-	wrong := n.wire.Fingered(ctx, us.Host, us.Address())
-	if wrong == "" {
+	err = n.wire.CheckHandleDomain(ctx, us.Host)
+	if err == nil {
 		f.good("handle", "%s sends those who look for %s here", us.Host, us.Address())
 		return
 	}
-	f.broken("handle", fmt.Sprintf(mend, us.Host, n.house.Links.Base), "%s does not send those who look for %s here: %s", us.Host, us.Address(), wrong)
+	f.broken("handle", fmt.Sprintf(mend, us.Host, n.house.Links.Base), "%s does not send those who look for %s here: %s", us.Host, us.Address(), problemText(err))
 }

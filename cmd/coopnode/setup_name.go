@@ -21,8 +21,8 @@ func (s *setup) leadName(ctx context.Context) error {
 		s.open("nobody was asked", "for --offline was given")
 		return nil
 	}
-	name := withoutAnyPort(s.nn.host)
-	ours, private := machineAddresses()
+	name := hostName(s.nn.host)
+	ours, private := reachable()
 	resolvers, err := s.resolvers()
 	if err != nil {
 		return err
@@ -113,21 +113,14 @@ func joinAddresses(list []netip.Addr) string {
 	return strings.Join(texts, ", ")
 }
 
-// machineAddresses are the addresses of this machine that the world can reach, IPv4 first, and the others that are not loopback.
-func machineAddresses() (public, private []netip.Addr) {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, nil
-	}
-	for _, a := range addrs {
-		p, err := netip.ParsePrefix(a.String())
-		if err != nil || p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast() {
-			continue
-		}
-		ip := p.Addr().Unmap()
-		if (activitypub.AddressRules{}).CheckDial(netip.AddrPortFrom(ip, 443)) == nil {
+// reachable splits the addresses of this machine into those that the world can reach, IPv4 first, and the others but loopback.
+func reachable() (public, private []netip.Addr) {
+	for _, ip := range machineAddresses() {
+		switch {
+		case ip.IsLoopback() || ip.IsLinkLocalUnicast():
+		case (activitypub.AddressRules{}).CheckDial(netip.AddrPortFrom(ip, 443)) == nil:
 			public = append(public, ip)
-		} else {
+		default:
 			private = append(private, ip)
 		}
 	}
