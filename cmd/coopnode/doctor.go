@@ -119,6 +119,9 @@ func (a *app) diagnose(ctx context.Context, opt examineOptions) ([]finding, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := rightUser(cfg.Data); err != nil {
+		return nil, err
+	}
 	x := &examination{app: a, cfg: cfg, opt: opt}
 	x.stored, x.storedErr = store.Examine(ctx, cfg.Data, opt.full)
 	if node.IsNotFound(x.storedErr) {

@@ -98,6 +98,9 @@ func (n *wayIn) judgeAddresses(f *findings, kind string, addresses []netip.Addr)
 			here = append(here, ip.String()+" (not an address of this machine, but it leads here)")
 		case len(n.ways[at].Chain) > 0 && n.ways[at].Chain[0].VerifyHostname(n.host) == nil:
 			here = append(here, ip.String()+" (not an address of this machine; who answers there has a certificate for this name)")
+		case n.cfg.Proxy != "" && !n.ways[at].Listens:
+			f.unknown(kind, "See it from outside: coopnode doctor --ask HOST", "%s is not an address of this machine, which goes out through a proxy and cannot go there by itself", ip)
+			return
 		case !n.runs:
 			f.waits(kind, "the server: "+ip.String()+" is not an address of this machine, so only an answer can tell whether it leads here")
 			return

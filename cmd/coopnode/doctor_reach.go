@@ -39,6 +39,8 @@ func (n *wayIn) judgePorts(ctx context.Context, f *findings) {
 			f.good(check, "%s answers others, though not this machine itself", way.Address)
 		case !n.runs && n.direct():
 			f.waits(check, "the server")
+		case n.cfg.Proxy != "":
+			f.unknown(check, "See it from outside: coopnode doctor --ask HOST", "this machine goes out through a proxy and does not reach %s by itself", way.Address)
 		case way.Trouble == activitypub.TroubleClosed:
 			f.broken(check, "Start what listens there: the proxy, or this server with listen set to that port.", "%s is closed: nobody listens at port %s", way.Address, port)
 		case way.Trouble == activitypub.TroubleUnreachable:
