@@ -28,6 +28,7 @@ type program struct {
 	testing.TB
 	bin    string
 	before []string // what runs it, if something does
+	env    []string // more of its environment
 	dir    string   // data folder
 	base   string   // http://localhost:PORT
 
@@ -54,7 +55,7 @@ func newProgramIn(t testing.TB, bin, dir, name string) *program {
 func (p *program) run(args ...string) *exec.Cmd {
 	line := slices.Concat(p.before, []string{p.bin}, args, []string{"--data", p.dir})
 	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + os.TempDir()}
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + os.TempDir()}, p.env...)
 	return cmd
 }
 
