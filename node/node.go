@@ -140,6 +140,12 @@ func isBase(s string, dev bool) bool {
 	return s == u.Scheme+"://"+strings.ToLower(u.Host)
 }
 
+// Whereabouts tells of a node that is not open yet where it is, from its settings: its base address, "" if there is none, and
+// whether it is for trying things out.
+func Whereabouts(setting func(key string) string) (base string, dev bool) {
+	return setting(settingBase), setting(settingDev) != ""
+}
+
 // New opens the node that s holds. NotFound if it holds none yet.
 func New(ctx context.Context, s Store, encoder func(Links) Encoder, opt Options) (*Node, error) {
 	base, err := s.Setting(ctx, settingBase)

@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 
 	"github.com/coopnode/coopnode/node"
 	"github.com/pressly/goose/v3"
@@ -80,7 +82,12 @@ func (s *schema) migrate(ctx context.Context, db *sql.DB, opt Options, locked bo
 			return err // another process was faster
 		}
 	}
+	progress := opt.Progress
+	if progress == nil {
+		progress = func(Stage) {}
+	}
 	if stored > 0 {
+		progress(Stage{Doing: StageCopy})
 		name, err := copyBefore(ctx, db, opt.Dir, stored)
 		if err != nil {
 			return err
@@ -95,11 +102,23 @@ func (s *schema) migrate(ctx context.Context, db *sql.DB, opt Options, locked bo
 	if err != nil {
 		return fmt.Errorf("read schema: %w", err)
 	}
-	steps, err := p.Up(ctx)
-	for _, step := range steps { // LOG-2
-		opt.Log.InfoContext(ctx, "schema updated", "version", step.Source.Version, "took", step.Duration)
+	steps := s.after(stored)
+	for i := range steps {
+		progress(Stage{Doing: StageUpdate, Step: i + 1, Steps: len(steps)})
+		step, err := p.UpByOne(ctx)
+		if err != nil {
+			return sqliteError(op, opt.Dir, err)
+		}
+		opt.Log.InfoContext(ctx, "schema updated", "version", step.Source.Version, "took", step.Duration) // LOG-2
 	}
-	return sqliteError(op, opt.Dir, err)
+	return nil
+}
+
+// after are the numbers of the steps that come after one, in order.
+func (s *schema) after(stored int64) []int64 {
+	steps := slices.DeleteFunc(slices.Collect(maps.Keys(s.sums)), func(v int64) bool { return v <= stored })
+	slices.Sort(steps)
+	return steps
 }
 
 // check refuses a database that this program cannot work with, and returns its version.

@@ -50,6 +50,11 @@ type Options struct {
 	// Serve takes the data folder for one serving process and checks the database for damage. A
 	// second one is refused as Busy (DB-4). Ordinary commands leave it false and work beside it.
 	Serve bool
+	// Begin is called, if Serve, when the data folder is this process's and the database is about to be looked through; an error of it ends
+	// Open. setting gives settings of the database as it is, "" for what cannot be read.
+	Begin func(setting func(key string) string) error
+	// Progress is called when a stage of opening begins; may be nil.
+	Progress func(Stage)
 	// Log discards if nil.
 	Log *slog.Logger
 	// Measure is told how long each use of the database took, in many goroutines. It may be nil.
@@ -69,6 +74,19 @@ const (
 // Ops are all uses that are measured.
 func Ops() []Op { return []Op{OpRead, OpWrite, OpCommit} }
 
+// A Stage is something for which whoever opens a database has to wait.
+type Stage struct {
+	Doing       string // StageCheck, StageCopy or StageUpdate
+	Step, Steps int    // of StageUpdate: the first is 1
+}
+
+// The stages, in order.
+const (
+	StageCheck  = "check"  // the structure of the database is looked through (DB-3)
+	StageCopy   = "copy"   // it is copied before it is changed (DB-5)
+	StageUpdate = "update" // its schema is brought up to date
+)
+
 const (
 	fileName = "coopnode.db"
 	keyName  = "master.key"
@@ -82,6 +100,9 @@ const (
 func Open(ctx context.Context, opt Options) (*DB, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Progress == nil {
+		opt.Progress = func(Stage) {}
 	}
 	if opt.Measure == nil {
 		opt.Measure = func(Op, time.Duration) {}
@@ -108,15 +129,28 @@ func (db *DB) open(ctx context.Context, opt Options) error {
 		return err
 	}
 	db.writer.measure = db.measure
-	if opt.Serve && !fresh {
+	if opt.Serve && !fresh { // before the database is opened, which reads its log
 		for _, check := range []func() error{
 			func() error { return checkSum(opt.Dir) },
 			func() error { return checkLog(db.path + "-wal") },
-			func() error { return quickCheck(ctx, db.path) }, // last: it opens the database, which reads the log
 		} {
 			if err := check(); err != nil {
 				return err
 			}
+		}
+	}
+	if opt.Serve && opt.Begin != nil {
+		if err := opt.Begin(func(key string) (value string) {
+			db.writer.sql.QueryRowContext(ctx, setting, key).Scan(&value)
+			return value
+		}); err != nil {
+			return err
+		}
+	}
+	if opt.Serve && !fresh {
+		opt.Progress(Stage{Doing: StageCheck})
+		if err := quickCheck(ctx, db.path); err != nil {
+			return err
 		}
 	}
 	steps, err := ownSchema()

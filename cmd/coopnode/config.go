@@ -282,6 +282,7 @@ func (c *Config) ports() []int {
 // --dev that is the port of its address, on this machine only.
 func (c *Config) listenOn(n *node.Node) []string { return c.listenAs(n.Links.Host(), n.Dev) }
 
+// listenAs is listenOn for a node that is not open yet.
 func (c *Config) listenAs(name string, dev bool) []string {
 	if len(c.Listen) > 0 {
 		return c.Listen

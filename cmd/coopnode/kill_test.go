@@ -82,11 +82,11 @@ func (p *program) start(flags ...string) {
 	child := p.child
 	p.Cleanup(func() { child.Process.Kill() })
 	p.until("the server answers", func() bool {
-		res, err := client.Get(p.base + "/livez")
+		res, err := client.Get(p.base + "/readyz")
 		if err == nil {
 			res.Body.Close()
 		}
-		return err == nil
+		return err == nil && res.StatusCode == http.StatusOK
 	})
 }
 

@@ -24,22 +24,11 @@ const (
 	maxConnectionsNetwork = 64
 )
 
-// openListeners opens every address of the configuration. All of them count together. Where this program does HTTPS, plain
-// are those of port 80, which only lead there.
-func openListeners(cfg *Config, n *node.Node, trusted []netip.Prefix, keeper *certificateKeeper) (all, plain []net.Listener, err error) {
+// openListeners opens addresses. All of them count together. Where this program does HTTPS, plain are those of port 80, which
+// only lead there.
+func openListeners(addresses []string, trusted []netip.Prefix, secure *tls.Config) (all, plain []net.Listener, err error) {
 	limit := newConnLimit(trusted)
-	var secure *tls.Config
-	switch cfg.TLS {
-	case "files":
-		cert := &certFiles{cert: cfg.Cert, key: cfg.Key}
-		if _, err := cert.get(nil); err != nil {
-			return nil, nil, err
-		}
-		secure = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get, NextProtos: []string{"h2", "http/1.1"}}
-	case "auto":
-		secure = keeper.tls()
-	}
-	for _, address := range cfg.listenOn(n) {
+	for _, address := range addresses {
 		l, err := listenAt(address)
 		if err != nil {
 			closeAll(all)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,7 +44,12 @@ func serveCommand(a *app) *cobra.Command {
 }
 
 // serve runs the node until ctx ends: open, wire, listen, run, and stop in reverse order.
-func (a *app) serve(ctx context.Context) error {
+func (a *app) serve(ctx context.Context) (err error) {
+	defer func() {
+		if ctx.Err() != nil { // told to stop while it was being opened
+			err = ended(err)
+		}
+	}()
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
@@ -54,9 +58,17 @@ func (a *app) serve(ctx context.Context) error {
 	level := newLogLevel(a.levelOf(cfg))
 	log := a.serverLog(cfg, level)
 
-	counts := newCounters()
-	h, err := a.openToServe(ctx, cfg, counts, log)
+	trusted, err := prefixes(cfg.TrustedProxies)
 	if err != nil {
+		return err
+	}
+	counts, manager := newCounters(), manager{log}
+	door := newLobby(cfg, trusted, manager, counts, log, a.errOut)
+	defer door.close()
+	h, err := a.openToServe(ctx, cfg, door, counts, log)
+	if ctx.Err() != nil {
+		return nil // told to stop before it was open
+	} else if err != nil {
 		return err
 	}
 	defer h.db.Close()
@@ -67,10 +79,6 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	defer wire.Close()
 
-	trusted, err := prefixes(cfg.TrustedProxies)
-	if err != nil {
-		return err
-	}
 	e := mountAll(h, wire, trusted, counts, log)
 
 	var keeper *certificateKeeper
@@ -79,26 +87,17 @@ func (a *app) serve(ctx context.Context) error {
 			return err
 		}
 	}
-	listeners, plain, err := openListeners(cfg, h.Node, trusted, keeper)
-	if err != nil {
+	if err := door.open(h.Links.Base, h.Dev); err != nil { // if it is not open yet
 		return err
 	}
-	defer closeAll(plain)
 	numbers, err := openMetrics(cfg)
 	if err != nil {
-		closeAll(listeners)
 		return err
 	}
-	server := newServer(e, log)
-	for _, l := range listeners {
-		fmt.Fprintf(a.errOut, "%s listens on %s\n", h.Links.Base, l.Addr())
-	}
 	if err := a.tellPause(ctx, h); err != nil {
-		closeAll(listeners)
 		return err
 	}
 	if err := a.tellWelcome(ctx, h); err != nil {
-		closeAll(listeners)
 		return err
 	}
 	book, err := openLogbook(ctx, h.Node, log)
@@ -107,20 +106,11 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	log.InfoContext(ctx, "serving", "address", h.Links.Base, "version", programVersion(), "data", cfg.Data)
-	manager := manager{log}
+	door.letIn(e, keeper.answers(toHTTPS(h)), keeper)
 	manager.ready("serves " + h.Links.Base)
 
 	running, runCtx := errgroup.WithContext(ctx)
-	for _, l := range listeners {
-		running.Go(func() error { return served(server.Serve(l)) })
-	}
-	if len(plain) > 0 {
-		p := newServer(keeper.answers(toHTTPS(h)), log)
-		for _, l := range plain {
-			running.Go(func() error { return served(p.Serve(l)) })
-		}
-		running.Go(func() error { <-runCtx.Done(); return p.Close() })
-	}
+	running.Go(door.wait)
 	if keeper != nil {
 		running.Go(func() error { return ended(keeper.Run(runCtx)) })
 	}
@@ -143,10 +133,7 @@ func (a *app) serve(ctx context.Context) error {
 		manager.stopping()
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 		defer cancel()
-		if err := server.Shutdown(last); err != nil {
-			return server.Close()
-		}
-		return nil
+		return door.shutdown(last)
 	})
 	err = running.Wait()
 	log.InfoContext(context.WithoutCancel(ctx), "stopped")
@@ -179,8 +166,10 @@ func (h *house) forSending(w *activitypub.Wire) ui.Sending {
 
 // openToServe opens the node for serving. In a container, where nothing but the environment speaks, a
 // host named there is enough to make one.
-func (a *app) openToServe(ctx context.Context, cfg *Config, counts *counters, log *slog.Logger) (*house, error) {
-	opt := store.Options{Dir: cfg.Data, Serve: true, Log: log, Measure: counts.database}
+func (a *app) openToServe(ctx context.Context, cfg *Config, door *lobby, counts *counters, log *slog.Logger) (*house, error) {
+	opened := door.opening()
+	defer opened()
+	opt := store.Options{Dir: cfg.Data, Serve: true, Log: log, Measure: counts.database, Begin: door.begin, Progress: door.tell}
 	h, err := a.openStore(ctx, cfg, opt, log)
 	if node.IsNotFound(err) && strings.HasPrefix(cfg.from("host"), "COOPNODE_HOST") {
 		nn := newNode{yes: true, domain: cfg.HandleDomain}
