@@ -102,7 +102,6 @@ func (a *app) serve(ctx context.Context) (err error) {
 	}
 	book, err := openLogbook(ctx, h.Node, log)
 	if err != nil {
-		closeAll(listeners)
 		return err
 	}
 	log.InfoContext(ctx, "serving", "address", h.Links.Base, "version", programVersion(), "data", cfg.Data)
