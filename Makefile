@@ -85,9 +85,9 @@ release:
 bench:
 	COOPNODE_BENCH=1 $(GO) test -run '^$$' -bench . -timeout 60m ./...
 
-# The long forms of the tests that kill, hang and refuse. The village of 300 nodes takes most of the time.
+# The long forms of the tests that kill, hang, fill disks and refuse. TestTortureTable and TestTortureKilledUpdate print what was lost. The village of 300 nodes takes most of the time.
 torture:
-	COOPNODE_TORTURE=1 $(GO) test -count=1 -v -run 'Torture|KilledCarrier|SealedNetwork' -timeout 2h ./activitypub ./cmd/coopnode
+	COOPNODE_TORTURE=1 $(GO) test -count=1 -v -run 'Torture|KilledCarrier|SealedNetwork' -timeout 2h ./store ./activitypub ./cmd/coopnode
 
 # Every fuzz target for FUZZTIME, one after another. What a target finds is kept in its testdata/fuzz, to be mended and committed.
 FUZZTIME ?= 1m

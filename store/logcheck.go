@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -38,7 +40,7 @@ func checkLog(path string) error {
 }
 
 // endedBehindDamage counts the changes that ended behind the first frame whose sum is wrong.
-func endedBehindDamage(path string) (ended int, err error) {
+func endedBehindDamage(path string) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
@@ -61,29 +63,25 @@ func endedBehindDamage(path string) (ended int, err error) {
 	if size < 512 || size > 65536 {
 		size = 4096 // the header is damaged; ours have pages of this size
 	}
-	salt := ""
-	if sound {
-		salt = string(head[16:24])
-	}
 	frame := make([]byte, frameHeader+size)
+	salt, behind := string(head[16:24]), map[string]int{} // changes by the salt of their round
+	known := sound
 	for {
 		if _, err := io.ReadFull(r, frame); err != nil {
-			return ended, short(err)
+			if known {
+				return behind[salt], short(err)
+			}
+			return slices.Max(append(slices.Collect(maps.Values(behind)), 0)), short(err) // the header does not say which round
 		}
-		if salt == "" && !sound { // the header is damaged: it may be there
-			salt = string(frame[8:16])
-		}
-		if string(frame[8:16]) != salt { // of an older round, or damaged
-			sound = false
-			continue
-		}
-		if sound {
+		if sound && string(frame[8:16]) == salt {
 			sum.add(frame[:8], order)
 			sum.add(frame[frameHeader:], order)
 			sound = sum.stands(frame[16:24])
+		} else {
+			sound = false // of an older round, or damaged
 		}
 		if !sound && binary.BigEndian.Uint32(frame[4:]) != 0 {
-			ended++
+			behind[string(frame[8:16])]++
 		}
 	}
 }

@@ -30,8 +30,10 @@ type witness struct {
 	cookie, csrf string
 	ours         string // address of a post of ours, which letters answer
 	count        atomic.Int64
+	backup       string // of all that was acknowledged, once one was made
 
 	mu    sync.Mutex
+	again []func() int        // letters that had no answer, for which other servers try again
 	acked map[string][]string // ids of letters and texts of posts, by kind
 	other map[int]int         // answers that were no acknowledgement, by status
 }
@@ -108,7 +110,7 @@ func (w *witness) letter() int {
 	id := fmt.Sprint(host, "/notes/", n)
 	note := aptest.M{"id": id, "type": "Note", "attributedTo": host + "/actor", "content": fmt.Sprint("<p>We bake, number ", n, "</p>"),
 		"inReplyTo": w.ours, "published": time.Now().UTC().Format(time.RFC3339), "to": []any{aptest.Public}, "cc": []any{w.base + "/ap/coop"}}
-	return w.note(ackLetter, id, w.send(host, aptest.M{"id": id + "/create", "type": "Create", "object": note, "to": note["to"], "cc": note["cc"]}))
+	return w.mail(ackLetter, id, host, aptest.M{"id": id + "/create", "type": "Create", "object": note, "to": note["to"], "cc": note["cc"]})
 }
 
 // follow sends a Follow from the next server.
@@ -116,7 +118,25 @@ func (w *witness) follow() int {
 	n := w.count.Add(1)
 	host := w.servers.hosts[int(n)%len(w.servers.hosts)]
 	id := fmt.Sprint(host, "/follows/", n)
-	return w.note(ackFollow, id, w.send(host, aptest.M{"id": id, "type": "Follow", "object": w.base + "/ap/coop"}))
+	return w.mail(ackFollow, id, host, aptest.M{"id": id, "type": "Follow", "object": w.base + "/ap/coop"})
+}
+
+// mail sends a letter, and before it one that had no answer.
+func (w *witness) mail(kind, id, host string, letter aptest.M) int {
+	w.mu.Lock()
+	again := w.again
+	w.again = nil
+	w.mu.Unlock()
+	for _, try := range again {
+		try()
+	}
+	status := w.note(kind, id, w.send(host, letter))
+	if status == 0 {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.again = append(w.again, func() int { return w.mail(kind, id, host, letter) })
+	}
+	return status
 }
 
 // send posts a letter of a host, signed, and gives the status.
@@ -206,25 +226,6 @@ func (w *witness) kept() (lost, twice int) {
 			w.Fatal(err)
 		}
 	}
-	texts := map[string]int{}
-	q := node.ObjectQuery{Type: node.TypePost, Local: true, Limit: 200}
-	for more := true; more; more = q.Before != "" {
-		list, next, err := h.Objects(ctx, q)
-		if err != nil {
-			w.Fatal(err)
-		}
-		for _, o := range list {
-			texts[o.Common().Texts[0].Source]++
-		}
-		q.Before = next
-	}
-	for _, text := range w.answered(ackPost) {
-		switch n := texts[text]; {
-		case n == 0:
-			lost++
-		case n > 1:
-			twice++
-		}
-	}
-	return lost, twice
+	posts, _ := w.published(h)
+	return lost + posts.lost, posts.doubled
 }
