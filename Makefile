@@ -16,7 +16,7 @@ demo:
 # which is C translated by a program: watching each of its steps takes more than half of the time of all tests.
 RACE = -race -gcflags='modernc.org/...=-race=false'
 test: tools lint
-	COOPNODE_EVERYTHING=1 $(GO) test $(RACE) -timeout 60m ./...
+	COOPNODE_EVERYTHING=1 $(GO) test $(RACE) -vet=off -timeout 60m ./...
 
 # Pictures of every page of the demo and of a node that holds everything: on a desk and on a phone, light and dark. And the
 # three of README, which want a Japanese font, such as fonts-ipafont-gothic of Debian.
@@ -51,6 +51,8 @@ assets:
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) mod verify
+	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	@if curl -sf -m 5 -o /dev/null https://vuln.go.dev/index/db.json; \
