@@ -110,8 +110,8 @@ type crookedWays struct {
 	unforwarded bool
 }
 
-func newCrooked(t testing.TB, o *office, host, port, behind string) *crooked {
-	c := &crooked{TB: t, port: port, behind: behind, straight: o.certificate(host, true, nil)}
+func newCrooked(t testing.TB, o *office, host string) *crooked {
+	c := &crooked{TB: t, port: "0", straight: o.certificate(host, true, nil)}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", c.behind, r.In.Host
@@ -163,6 +163,7 @@ func (c *crooked) open() {
 		c.Fatal(err)
 	}
 	c.listen = l
+	_, c.port, _ = net.SplitHostPort(l.Addr().String())
 	go c.server.Serve(mixedListener{l, c})
 }
 

@@ -26,8 +26,7 @@ func TestDoctorNamesTheCauseInside(t *testing.T) {
 	fresh := func(t *testing.T) *patient {
 		w := *w
 		w.T = t
-		port := freePort()
-		return w.admit(millHost, port, w.dns, port)
+		return w.admit(millHost, w.dns)
 	}
 	p := fresh(t)
 	h := p.open()

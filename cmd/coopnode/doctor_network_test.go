@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/acme/autocert"
+
+	"github.com/coopnode/coopnode/activitypub/aptest"
 )
 
 // Whatever is wrong on the way to a node, doctor tells the one cause, and what mends it. Each of these really is broken: in
@@ -72,10 +75,7 @@ func TestDoctorNamesTheCauseOutside(t *testing.T) {
 		{name: "the port is closed over IPv6", do: w.dns.resolves(millHost, "127.0.0.1", "::1"), check: "reach/" + port + "IPv6", says: "::1 is closed", mend: "listen"},
 		{name: "the proxy does not reach the node", front: crookedWays{answer: answer(502, "text/html", "<h1>Bad Gateway</h1>", always)}, check: "reach/proxy", says: "the proxy answers 502", mend: mill.env["COOPNODE_LISTEN"]},
 		{name: "the front page of the proxy", front: crookedWays{answer: answer(404, "text/html", "<h1>Welcome to the proxy</h1>", always)}, check: "reach/node", says: "another server answers", mend: "Let the proxy lead"},
-		{name: "another node", do: func() func() {
-			front.behind = w.pine.env["COOPNODE_LISTEN"]
-			return func() { front.behind = mill.env["COOPNODE_LISTEN"] }
-		}, check: "reach/Host", says: "421", mend: "Host"},
+		{name: "another node", front: crookedWays{sent: func(r *http.Request) { r.URL.Host = w.pine.env["COOPNODE_LISTEN"] }}, check: "reach/Host", says: "421", mend: "Host"},
 		{name: "no Host", front: crookedWays{sent: func(r *http.Request) { r.Host = r.URL.Host }}, check: "reach/Host", says: "the proxy passes on another Host", mend: "proxy_set_header Host"},
 		{name: "a redirect", front: crookedWays{answer: func(rw http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(rw, r, "https://www."+mill.host+r.URL.Path, http.StatusMovedPermanently)
@@ -176,6 +176,39 @@ func TestDoctorNamesTheCauseOutside(t *testing.T) {
 		}
 	})
 
+	// The handle gets a domain of its own.
+	elsewhere := func(keep bool) crookedWays {
+		return crookedWays{answer: func(rw http.ResponseWriter, r *http.Request) bool {
+			to := "https://" + mill.host + r.URL.Path
+			if keep {
+				to += "?" + r.URL.RawQuery
+			}
+			http.Redirect(rw, r, to, http.StatusFound)
+			return true
+		}}
+	}
+	w.grain.be(elsewhere(true))
+	h := mill.open()
+	if _, err := h.SetHandleDomain(t.Context(), "command:test", "grain.example:"+w.grain.port); err != nil {
+		t.Fatal(err)
+	}
+	h.db.Close()
+	aptest.Until(t, "the server goes by its new handle", func() bool {
+		list, err := mill.app(nil, io.Discard).diagnose(t.Context(), examineOptions{only: slices.Clone(outside), noAsk: true})
+		return err == nil && len(told(list)) == 0 && slices.ContainsFunc(list, func(f finding) bool { return f.Check == "handle" && f.State == good })
+	})
+	for _, s := range []sickness{
+		{name: "no redirect", do: w.grain.does(crookedWays{answer: answer(404, "text/html", "no", always)}), check: "name/handle", says: "answers 404", mend: "redirect"},
+		{name: "the question is lost", do: w.grain.does(elsewhere(false)), check: "name/handle", says: "got lost", mend: "query included"},
+		{name: "another server has the handle", do: w.grain.does(crookedWays{answer: answer(200, "application/jrd+json", `{"links":[{"rel":"self","type":"application/activity+json","href":"https://grain.example/actor"}]}`, always)}),
+			check: "name/handle", says: "https://grain.example/actor", mend: "redirect"},
+	} {
+		t.Run("the domain of the handle: "+s.name, func(t *testing.T) {
+			defer w.grain.be(elsewhere(true))
+			mill.try(t, s)
+		})
+	}
+
 	// Last, for it does not come back: the server stops, and the one line that is red says so.
 	mill.stop()
 	for _, s := range []sickness{
@@ -248,6 +281,11 @@ func newCrookedAt(t *testing.T, o *office, host, address string) (end func()) {
 	s := &http.Server{Handler: http.NotFoundHandler(), ErrorLog: log.New(io.Discard, "", 0)}
 	go s.Serve(l)
 	return func() { s.Close() }
+}
+
+// does is be, for a sickness.
+func (c *crooked) does(ways crookedWays) func() func() {
+	return func() func() { c.be(ways); return func() {} }
 }
 
 // tells gives the answers of this node's proxy another shape.

@@ -24,6 +24,7 @@ type ward struct {
 	dns    *nameServer
 	mill   *patient
 	pine   *patient
+	grain  *crooked // where the handle of the mill will have its domain
 }
 
 // A patient is one of the two.
@@ -48,9 +49,11 @@ func newWard(t *testing.T) *ward {
 		d.set(millHost, "127.0.0.1")
 		d.set("pine.example", "127.0.0.1")
 	}
-	ports := []string{freePort(), freePort()}
-	w.mill = w.admit(millHost, ports[0], w.dns, strings.Join(ports, ","))
-	w.pine = w.admit("pine.example", ports[1], pineDNS, strings.Join(ports, ","))
+	w.dns.set("grain.example", "127.0.0.1")
+	w.grain = newCrooked(t, w.office, "grain.example")
+	w.pine = w.admit("pine.example", pineDNS)
+	w.mill = w.admit(millHost, w.dns, w.pine.front.port, w.grain.port)
+	w.pine.env["COOPNODE_OUTGOING__ALLOW_PORTS"] += "," + w.mill.front.port
 	for _, p := range []*patient{w.mill, w.pine} {
 		p.start()
 	}
@@ -70,15 +73,15 @@ func newWard(t *testing.T) *ward {
 	return w
 }
 
-// admit makes a node and its proxy; start starts it.
-func (w *ward) admit(name, port string, dns *nameServer, ports string) *patient {
+// admit makes a node and its proxy; start starts it. It may go to the ports beside its own.
+func (w *ward) admit(name string, dns *nameServer, ports ...string) *patient {
 	w.Helper()
-	behind := "127.0.0.1:" + freePort()
-	p := &patient{ward: w, host: name + ":" + port, dir: w.TempDir(), dns: dns, log: &quietBuffer{}, env: map[string]string{
-		"COOPNODE_LISTEN": behind, "COOPNODE_TRUSTED_PROXIES": "127.0.0.1/32", "COOPNODE_DNS__RESOLVERS": dns.address,
-		"COOPNODE_OUTGOING__ALLOW_CIDRS": "127.0.0.0/8", "COOPNODE_OUTGOING__ALLOW_PORTS": ports, "COOPNODE_OUTGOING__CA_FILE": w.office.file,
+	front := newCrooked(w.T, w.office, name)
+	front.behind = "127.0.0.1:" + freePort()
+	p := &patient{ward: w, front: front, host: name + ":" + front.port, dir: w.TempDir(), dns: dns, log: &quietBuffer{}, env: map[string]string{
+		"COOPNODE_LISTEN": front.behind, "COOPNODE_TRUSTED_PROXIES": "127.0.0.1/32", "COOPNODE_DNS__RESOLVERS": dns.address,
+		"COOPNODE_OUTGOING__ALLOW_CIDRS": "127.0.0.0/8", "COOPNODE_OUTGOING__ALLOW_PORTS": strings.Join(append(ports, front.port), ","), "COOPNODE_OUTGOING__CA_FILE": w.office.file,
 	}}
-	p.front = newCrooked(w.T, w.office, name, port, behind)
 	if err := os.Chmod(p.dir, 0o700); err != nil {
 		w.Fatal(err)
 	}
