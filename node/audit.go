@@ -44,7 +44,7 @@ var auditActions = func() []string {
 		"backup.make", "backup.set", "delivery.drop", "delivery.resume", "delivery.retry", "draft.save", "follow.later", "follow.forget", "keys.revoke", "keys.rotate",
 		"mail.end", "mail.set", "node.restore", "object.hide", "object.show", "person.change", "person.invite", "person.join", "person.link", "person.password",
 		"export.actor", "export.coop", "export.person",
-		"person.remove", "person.reset", "person.restore", "person.role", "person.suspend", "person.welcome",
+		"actor.erase", "person.erase", "person.remove", "person.reset", "person.restore", "person.role", "person.suspend", "person.welcome",
 		"report.close", "rules.change", "rules.purge", "sample.load", "sample.remove", "session.end", "session.start",
 		"share.refuse", "subscription.end", "subscription.start",
 		"webhook.end", "webhook.set",

@@ -266,6 +266,7 @@ func (n *Node) Purge(ctx context.Context, by, target string) (actors, objects in
 	if err := n.Note(ctx, by, "rules.purge", target, ""); err != nil {
 		return 0, 0, err
 	}
+	now := n.Now()
 	for _, iri := range known {
 		if !slices.Contains(RuleTargets(iri), target) || n.Links.Ours(iri) {
 			continue
@@ -277,8 +278,10 @@ func (n *Node) Purge(ctx context.Context, by, target string) (actors, objects in
 				return err
 			}
 			var err error
-			gone, err = tx.PurgeActor(ctx, iri)
-			return err
+			if gone, err = tx.PurgeActor(ctx, iri); err != nil {
+				return err
+			}
+			return n.leaveNothing(ctx, tx, now)
 		})
 		n.changed(err)
 		if err != nil {

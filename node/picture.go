@@ -338,6 +338,11 @@ func (n *Node) TidyPictures(ctx context.Context) error {
 			return err
 		}
 	}
+	return n.removeWasted(ctx)
+}
+
+// removeWasted removes the files of pictures that nobody shows any more.
+func (n *Node) removeWasted(ctx context.Context) error {
 	for {
 		names, err := n.store.WastedPictures(ctx, 100)
 		if err != nil || len(names) == 0 {

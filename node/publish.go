@@ -122,6 +122,9 @@ func (n *Node) Delete(ctx context.Context, by, ref string) error {
 		if err := tx.SaveObject(ctx, gone); err != nil {
 			return err
 		}
+		if err := n.leaveNothing(ctx, tx, t.now); err != nil {
+			return err
+		}
 		if b.Draft {
 			return n.note(ctx, tx, by, actionOf(Delete), b.IRI, b.Title(), t.now)
 		}

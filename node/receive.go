@@ -341,6 +341,9 @@ func (n *Node) bury(ctx context.Context, tx Tx, b *Base, now time.Time) error {
 	if err := tx.SaveObject(ctx, gone); err != nil {
 		return err
 	}
+	if err := n.leaveNothing(ctx, tx, now); err != nil {
+		return err
+	}
 	return n.wantPictures(ctx, tx, gone, now)
 }
 

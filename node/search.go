@@ -273,14 +273,20 @@ func (n *Node) CatchUp(ctx context.Context) error {
 }
 
 // KeepIndexed brings what changes into the index within about a second, and once a day takes out of it what is left of
-// things that are gone, until ctx ends.
+// things that are gone, and soon what was erased here, until ctx ends.
 func (n *Node) KeepIndexed(ctx context.Context) error {
 	tick := time.NewTicker(indexEvery)
 	defer tick.Stop()
+	var next time.Time // when erasures are tried again
 	for {
 		err := n.CatchUp(ctx)
 		if err == nil {
 			err = n.tidyIndex(ctx)
+		}
+		if err == nil && !n.Now().Before(next) {
+			if err = n.finishDue(ctx); err != nil {
+				next = n.Now().Add(eraseWait)
+			}
 		}
 		if err != nil && ctx.Err() == nil {
 			n.opt.Log.WarnContext(ctx, "what has changed cannot be indexed, trying again", "err", err)
@@ -308,6 +314,10 @@ func (n *Node) tidyIndex(ctx context.Context) error {
 	if at, err := time.Parse(time.RFC3339, last); err == nil && now.Before(at.Add(tidyEvery)) {
 		return nil
 	}
+	return n.tidyWholeIndex(ctx, now)
+}
+
+func (n *Node) tidyWholeIndex(ctx context.Context, now time.Time) error {
 	for first, more := true, true; more; first = false {
 		if err := ctx.Err(); err != nil {
 			return err

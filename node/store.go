@@ -20,6 +20,10 @@ type Store interface {
 	// Revision changes whenever anything is changed in the data, before the Tx that did it returns; with Generation where
 	// it was another process.
 	Revision() int64
+	// Cleanse takes out of the files what the database keeps of what was deleted (GDPR-3). Busy where somebody reads.
+	Cleanse(ctx context.Context) error
+	// Holds says which of some texts stand in the files, and how many bytes it has looked through.
+	Holds(ctx context.Context, texts []string) (found []string, size int64, err error)
 }
 
 // PictureShelf keeps the files of pictures, each whole or not at all. Files have no part in
@@ -254,6 +258,12 @@ type Writer interface {
 	WakePeer(ctx context.Context, host string, now time.Time) error
 	RetryDeliveries(ctx context.Context, q DeliveryQuery, now time.Time) (int, error)
 	DropDeliveries(ctx context.Context, q DeliveryQuery) (int, error)
+
+	// What is repeated of something that is erased, see erase.go.
+	ScrubErased(ctx context.Context) (more bool, err error) // objects of ours: letters on their way go, acts keep their address alone
+	ScrubPerson(ctx context.Context, p *Person) error
+	ScrubActor(ctx context.Context, iri string) error
+	NoteErased(ctx context.Context, what string) error // on the list that outlives the database (BAK-5)
 
 	SaveTask(ctx context.Context, t *Task) error // one per kind and subject; the newer replaces
 	DropTask(ctx context.Context, t *Task) error

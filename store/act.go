@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -76,6 +77,9 @@ func (q questions) CountOutbox(ctx context.Context) (n int, err error) {
 // ActBytes gives the bytes of an act of ours, as they are sent. NotFound.
 func (q questions) ActBytes(ctx context.Context, seq int64) (raw []byte, err error) {
 	err = q.on(ctx, func(c *conn) error { return c.row(actBytes, seq).Scan(&raw) })
+	if err == nil && string(raw) == erasedAct {
+		err = sql.ErrNoRows
+	}
 	return raw, sqliteError("read act", fmt.Sprint(seq), err)
 }
 

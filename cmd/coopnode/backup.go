@@ -139,24 +139,20 @@ func restoreCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// eraseAgain deletes what stands in a list of erasures and is here all the same (BAK-5), and returns how much that was.
+// eraseAgain erases what stands in a list of erasures and is here all the same (BAK-5), and returns how much that was.
 func (h *house) eraseAgain(ctx context.Context, file, by string) (count int, err error) {
 	list, err := h.db.Erased(file)
 	if err != nil {
 		return 0, err
 	}
-	for _, address := range list {
-		o, err := h.Object(ctx, address)
-		if node.IsNotFound(err) || err == nil && (!o.Common().Local || !o.Common().Deleted.IsZero()) {
-			continue // it came after the backup, or was erased before
-		}
-		if err == nil {
-			err = h.Delete(ctx, by, address)
-		}
+	for _, listed := range list {
+		erased, err := h.EraseAgain(ctx, by, listed)
 		if err != nil {
-			return count, fmt.Errorf("erase again %s: %w", address, err)
+			return count, err
 		}
-		count++
+		if erased {
+			count++
+		}
 	}
 	return count, nil
 }

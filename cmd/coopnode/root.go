@@ -87,6 +87,8 @@ func rootCommand(a *app) *cobra.Command {
 		verifyCommand(a),
 		restoreCommand(a),
 		importCommand(a),
+		exportCommand(a),
+		eraseCommand(a),
 		inspectCommand(a),
 		keysCommand(a),
 		configCommand(a),

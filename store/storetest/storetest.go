@@ -135,6 +135,10 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 		{"audit log in order, newest first", audits},
 		{"sweep ends sessions and links in time, and keeps the audit log for a year (SES-2)", sweepPeople},
 
+		{"what is erased leaves addresses alone (GDPR-2)", erased},
+		{"who is erased leaves no name (GDPR-2)", scrubbed},
+		{"what was replaced is in no file (GDPR-3)", cleansed},
+
 		{"sweep removes the old and keeps the rest (DB-7, Q-9)", sweep},
 		{"foreign content that nobody uses goes after 90 days, with its rows (DB-7)", sweepForeign},
 		{"actors who are invented, members or federations stay, strangers go after 90 days (DB-7)", sweepActors},
