@@ -29,7 +29,7 @@ screenshots:
 # systemd, man pages, the two proxies of deploy/, a certificate authority. And modules of Debian's Python that read
 # feeds and calendars, and take mail.
 TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd groff:groff-base man:man-db caddy:caddy nginx:nginx-light pebble:pebble
-PYTHON = feedparser icalendar aiosmtpd
+PYTHON = feedparser icalendar aiosmtpd yaml
 
 tools:
 	@echo "The tests need, besides Go and, from npm, Fedify 2.3.6 and a judge of pages: $(TOOLS) (program:package), and for Python: $(PYTHON)."

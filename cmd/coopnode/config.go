@@ -65,13 +65,15 @@ var settings = form[*Config]{
 // loadConfig puts the layers together: built-in, file, environment, flags; the later wins.
 func (a *app) loadConfig() (*Config, error) {
 	c := &Config{TLS: "off", LogLevel: "info", LogFormat: "auto", origin: map[string]string{}}
-	var err error
-	if c.Data, err = a.defaultData(); err != nil {
-		return nil, err
-	}
 	given := a.dataDir
 	if v, ok := a.env("COOPNODE_DATA"); ok && given == "" {
 		given = v
+	}
+	var err error
+	if given == "" { // a container has no home folder, and needs none
+		if c.Data, err = a.defaultData(); err != nil {
+			return nil, err
+		}
 	}
 	if c.File, err = a.findFile(given); err != nil {
 		return nil, err
