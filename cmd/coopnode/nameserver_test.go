@@ -67,6 +67,13 @@ func (d *nameServer) lets(issuers ...string) func() func() {
 	}
 }
 
+// times is how often a name was asked for.
+func (d *nameServer) times(name string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked[name]
+}
+
 func (d *nameServer) answer(m *dnsmessage.Message) {
 	q := m.Questions[0]
 	name := strings.ToLower(strings.TrimSuffix(q.Name.String(), "."))

@@ -144,7 +144,7 @@ func (s *setup) lookAround(ctx context.Context, handle string) error {
 	case !r.Federates:
 		s.done("nothing federates on this name yet", "(asked "+asked+")")
 	case s.key != "" && strings.TrimSpace(r.Key) == strings.TrimSpace(s.key):
-		s.done("this node answers on the name", "("+r.Evidence+")")
+		s.done("this node answers on the name", "(asked "+asked+")")
 	case r.Software == activitypub.SoftwareName:
 		return refuse("A coopnode answers at %s already, with other keys than those in %s. A name that comes back with new keys is refused by "+
 			"everybody. If that node is yours, bring its keys here: coopnode restore BACKUP. Else choose another name.", r.Evidence, s.cfg.Data)
@@ -206,11 +206,14 @@ func (s *setup) chooseTLS() error {
 	}
 	free, err = s.portsFree(chosen)
 	where := strings.Join(s.listening(), " and ")
+	if chosen == "auto" && len(s.cfg.Listen) == 0 {
+		where = "ports 443 and 80"
+	}
 	switch {
 	case free:
-		s.done("free to listen on: "+where, "")
+		s.done("nobody else listens on "+where, "")
 	case node.KindOf(err) == node.Forbidden:
-		s.tell("  – %s", columns("not tried to listen on: "+where, "this user may not; the service may"))
+		s.tell("  – %s", columns("not tried to listen on "+where, "this user may not; the service may"))
 	default:
 		return err
 	}
