@@ -349,5 +349,5 @@ func TestTortureKilledUpdate(t *testing.T) {
 	}
 	t.Logf("%d of %d processes were killed after they had begun", begun, 3*rounds)
 	t.Logf("%-10s %6s %13s %6s %11s", "", "kills", "acknowledged", "lost", "duplicated")
-	t.Logf("%-10s %6d %13d %6d %11d", "migration", begun, rounds*posts, 0, 0) // wantOldData ends the test at the first that is lost
+	t.Logf("%-10s %6d %13d %6d %11d", "migration", begun, rounds*posts, 0, 0) // else wantOldData has failed the test
 }

@@ -35,6 +35,7 @@ type witness struct {
 	mu    sync.Mutex
 	again []func() int        // letters that had no answer, for which other servers try again
 	acked map[string][]string // ids of letters and texts of posts, by kind
+	sent  map[string]int      // how often, by id: a Follow that comes again is accepted again (decisions 23)
 	other map[int]int         // answers that were no acknowledgement, by status
 }
 
@@ -48,7 +49,7 @@ const (
 // newWitness makes one for a program that does not serve yet. The letters come from so many servers.
 func newWitness(t testing.TB, p *program, hosts int) *witness {
 	t.Helper()
-	w := &witness{program: p, servers: newCrowd(t, hosts, 0), acked: map[string][]string{}, other: map[int]int{}}
+	w := &witness{program: p, servers: newCrowd(t, hosts, 0), acked: map[string][]string{}, sent: map[string]int{}, other: map[int]int{}}
 	h, ctx := p.house(), context.Background()
 	token, _, err := h.InvitePerson(ctx, "command:test", "Antía", "", node.RoleSteward)
 	if err != nil {
@@ -126,12 +127,13 @@ func (w *witness) mail(kind, id, host string, letter aptest.M) int {
 	w.mu.Lock()
 	again := w.again
 	w.again = nil
+	w.sent[id]++
 	w.mu.Unlock()
 	for _, try := range again {
 		try()
 	}
 	status := w.note(kind, id, w.send(host, letter))
-	if status == 0 {
+	if status == 0 || status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.again = append(w.again, func() int { return w.mail(kind, id, host, letter) })
