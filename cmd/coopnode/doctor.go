@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -122,12 +123,18 @@ func (a *app) diagnose(ctx context.Context, opt examineOptions) ([]finding, erro
 	if err := rightUser(cfg.Data); err != nil {
 		return nil, err
 	}
+	if !opt.full {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, examineWithin)
+		defer cancel()
+	}
 	x := &examination{app: a, cfg: cfg, opt: opt}
 	x.stored, x.storedErr = store.Examine(ctx, cfg.Data, opt.full)
 	if node.IsNotFound(x.storedErr) {
 		return nil, noNode(cfg)
 	}
-	if x.storedErr == nil && x.stored.Schema == x.stored.Known { // opening would bring an older one up to date
+	late := errors.Is(x.storedErr, context.DeadlineExceeded)
+	if (x.storedErr == nil || late) && x.stored.Schema == x.stored.Known { // opening would bring an older one up to date
 		h, err := a.openStore(ctx, cfg, store.Options{Dir: cfg.Data, Log: a.commandLog()}, a.commandLog())
 		if err == nil {
 			defer h.db.Close()

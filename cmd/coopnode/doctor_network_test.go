@@ -5,11 +5,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -218,6 +221,23 @@ func TestDoctorNamesTheCauseOutside(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) { mill.try(t, s) })
 	}
+	t.Run("a bit turned on the disk since the server stopped", func(t *testing.T) {
+		file := filepath.Join(mill.dir, "coopnode.db")
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(file)
+		if err == nil {
+			at := bytes.LastIndex(b, []byte("pine"))
+			b[at] ^= 1
+			err = errors.Join(os.WriteFile(file, b, 0o600), os.Chtimes(file, info.ModTime(), info.ModTime()))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		mill.try(t, sickness{only: []string{"store", "reach"}, check: "store/integrity", says: "changed since the node stopped", mend: "put back a backup"})
+	})
 }
 
 // under matches a beginning of the path.

@@ -129,7 +129,7 @@ func (x *examination) checkMail(ctx context.Context, f *findings) {
 func (x *examination) checkVersion(_ context.Context, f *findings) {
 	f.good("program", "coopnode %s", programVersion())
 	switch s := x.stored; {
-	case s == nil:
+	case s == nil || s.Schema == 0:
 		f.waits("schema", "the database")
 	case s.Schema > s.Known:
 		f.broken("schema", "Install the newer coopnode again, or go back to a backup from before: coopnode help backup",

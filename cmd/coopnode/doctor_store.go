@@ -31,7 +31,7 @@ func (x *examination) checkIntegrity(f *findings) {
 	const check, mend = "integrity", "Copy the data folder away, put back a backup, and look at the disk: coopnode help backup"
 	switch {
 	case node.KindOf(x.storedErr) == node.Damaged:
-		f.broken(check, mend, "the database is damaged: %v", errors.Unwrap(x.storedErr))
+		f.broken(check, mend, "the database is damaged: %v", cause(x.storedErr))
 	case errors.Is(x.storedErr, context.DeadlineExceeded):
 		f.unknown(check, "Give it time: coopnode doctor --only store --full", "the check of the database was not through in time")
 	case x.storedErr != nil:
@@ -48,6 +48,14 @@ func (x *examination) checkIntegrity(f *findings) {
 			f.broken("opening", "Do what the line says.", "the node cannot be opened: %s", firstText(x.closed))
 		}
 	}
+}
+
+// cause is what lies under an error of the store.
+func cause(err error) error {
+	if e, ok := errors.AsType[*node.Error](err); ok && e.Err != nil {
+		return e.Err
+	}
+	return err
 }
 
 func firstText(err error) string {
