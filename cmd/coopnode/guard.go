@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/coopnode/coopnode/activitypub"
 	"github.com/coopnode/coopnode/node"
 )
 
@@ -205,11 +208,23 @@ func ready(c echo.Context, h *house) error {
 		err = h.db.Trouble()
 	}
 	if err == nil {
+		err = h.moves(ctx)
+	}
+	if err == nil {
 		return c.String(http.StatusOK, "ready\n")
 	}
 	h.Log().WarnContext(ctx, "not ready", "err", err)
 	c.Response().Header().Set(echo.HeaderRetryAfter, "30")
-	return c.String(http.StatusServiceUnavailable, "not ready: "+unreadyFor(node.KindOf(err))+"\n")
+	why := unreadyFor(node.KindOf(err))
+	if errors.Is(err, errStands) {
+		why = errStands.Error()
+	}
+	if activitypub.Speaks(c.Request()) {
+		c.Response().Header().Set(echo.HeaderContentType, "application/problem+json")
+		c.Response().WriteHeader(http.StatusServiceUnavailable)
+		return json.NewEncoder(c.Response()).Encode(map[string]any{"type": "unavailable", "title": "Not ready", "status": http.StatusServiceUnavailable, "detail": why})
+	}
+	return c.String(http.StatusServiceUnavailable, "not ready: "+why+"\n")
 }
 
 // unreadyFor is the reason as anybody may know it: no names of files (HTTP-2).

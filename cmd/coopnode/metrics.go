@@ -38,6 +38,12 @@ func (c *counters) handler(h *house) http.Handler {
 			gauge(&b, "hosts_failing", float64(q.Failing))
 			gauge(&b, "inbox_waiting", float64(q.Letters))
 		}
+		if s, err := h.BackupStatus(r.Context()); err == nil && !s.Made.Done.IsZero() {
+			gauge(&b, "backup_age_seconds", h.Now().Sub(s.Made.Done).Seconds())
+		}
+		if list, err := h.Certificates(r.Context()); err == nil && len(list) > 0 && !list[0].Until.IsZero() {
+			gauge(&b, "certificate_expiry_seconds", list[0].Until.Sub(h.Now()).Seconds())
+		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		w.Write(b.Bytes())
 	})

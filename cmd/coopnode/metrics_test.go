@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/coopnode/coopnode/node"
 	"github.com/coopnode/coopnode/store"
 )
 
@@ -176,6 +177,16 @@ func TestNumbersOfWireAndStore(t *testing.T) {
 	if n := all["coopnode_delivery_seconds"].GetMetric()[0].GetHistogram().GetSampleCount(); n != 2 {
 		t.Errorf("%d deliveries are measured, want 2", n)
 	}
+	if all["coopnode_backup_age_seconds"] != nil || all["coopnode_certificate_expiry_seconds"] != nil {
+		t.Error("a node without backup and certificate tells of them")
+	}
+	now := time.Now()
+	if err := g.node.NoteCertificates(t.Context(), []node.Certificate{{Name: "mill.example", From: now, Until: now.Add(time.Hour)}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := labelled(scrape(t, g.counts, g.house)["coopnode_certificate_expiry_seconds"]); got < 3000 || got > 3600 {
+		t.Errorf("the certificate of an hour lasts %v seconds", got)
+	}
 	g.house.db.Close()
 	if all = scrape(t, g.counts, g.house); all["coopnode_deliveries_total"] == nil || all["coopnode_queue_depth"] != nil {
 		t.Error("without a database the counters are to be had, and the queue is not")
@@ -199,5 +210,49 @@ func TestNumbersOfAServer(t *testing.T) {
 		if time.Now().After(limit) {
 			t.Fatalf("no numbers: %v\n%s", err, log)
 		}
+	}
+}
+
+// A node whose letters are due for long and do not go out is not ready, and says so to people and programs; one whose deliveries
+// are paused is.
+func TestReadyWhileLettersMove(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	ask := func(accept string) (int, string) {
+		t.Helper()
+		res := g.ask("GET", "/readyz", "", nil, "Accept", accept)
+		return res.Code, res.Body.String()
+	}
+	if code, body := ask("*/*"); code != 200 {
+		t.Fatalf("%d %s", code, body)
+	}
+	follower := &node.Actor{IRI: "https://a.example/ap/coop", Type: "Organization", Host: "a.example", Handle: "a", Inbox: "https://a.example/inbox"}
+	err := g.house.Store().Tx(t.Context(), func(tx node.Tx) error {
+		if err := tx.SaveActor(t.Context(), follower); err != nil {
+			return err
+		}
+		a := &node.ActRecord{IRI: "https://mill.example/ap/activities/aaaaaaaaaa", Verb: node.Update, Raw: []byte("{\"a\":1}"), At: time.Now().Add(-time.Hour)}
+		if err := tx.SaveAct(t.Context(), a); err != nil {
+			return err
+		}
+		_, err := tx.Enqueue(t.Context(), a, node.Recipients{Actors: []string{follower.IRI}})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, body := ask("*/*"); code != 503 || !strings.Contains(body, "letters do not go out") {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, body := ask("application/json"); code != 503 || !strings.Contains(body, `"detail":"letters do not go out"`) || strings.Contains(body, "a.example") {
+		t.Errorf("%d %s", code, body)
+	}
+	if err := g.house.Store().Tx(t.Context(), func(tx node.Tx) error {
+		return tx.SetSetting(t.Context(), node.SettingPaused, time.Now().Format(time.RFC3339))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := ask("*/*"); code != 200 {
+		t.Errorf("while deliveries are paused: %d %s", code, body)
 	}
 }

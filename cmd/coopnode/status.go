@@ -13,20 +13,23 @@ import (
 
 // status is one screen about the node.
 type status struct {
-	Version   string            `json:"version"`
-	Address   string            `json:"address"` // on the web
-	Handle    string            `json:"handle"`
-	Name      string            `json:"name"`
-	Dev       bool              `json:"dev,omitempty"`
-	Data      string            `json:"data"`
-	Followers int               `json:"followers"`
-	Waiting   int               `json:"followersWaiting"` // for a person to accept
-	Following int               `json:"following"`
-	Openings  int               `json:"openOpenings"`
-	Unread    int               `json:"unread"`  // in the inbox
-	Reports   int               `json:"reports"` // open ones, 200 at most
-	Queue     *node.QueueStatus `json:"queue"`
-	Paused    time.Time         `json:"deliveriesPausedSince,omitzero"` // after a restore
+	Version   string             `json:"version"`
+	Address   string             `json:"address"` // on the web
+	Handle    string             `json:"handle"`
+	Name      string             `json:"name"`
+	Dev       bool               `json:"dev,omitempty"`
+	Data      string             `json:"data"`
+	Followers int                `json:"followers"`
+	Waiting   int                `json:"followersWaiting"` // for a person to accept
+	Following int                `json:"following"`
+	Openings  int                `json:"openOpenings"`
+	Unread    int                `json:"unread"`  // in the inbox
+	Reports   int                `json:"reports"` // open ones, 200 at most
+	Queue     *node.QueueStatus  `json:"queue"`
+	Since     time.Time          `json:"servingSince,omitzero"`          // zero where no server runs
+	Certs     []node.Certificate `json:"certificates,omitempty"`         // that the node gets by itself
+	Free      int64              `json:"diskFree"`                       // bytes
+	Paused    time.Time          `json:"deliveriesPausedSince,omitzero"` // after a restore
 
 	Backup *node.BackupStatus `json:"backup"`
 }
@@ -50,7 +53,11 @@ func statusCommand(a *app) *cobra.Command {
 					dev = "  (for trying out: --dev)"
 				}
 				table(w, func(row func(...any)) {
-					row("coopnode", s.Version)
+					running := "  (not running: coopnode serve)"
+					if !s.Since.IsZero() {
+						running = "  running since " + moment(s.Since)
+					}
+					row("coopnode", s.Version+running)
 					row("coop", s.Name+"  "+s.Handle)
 					row("address", s.Address+"/"+dev)
 					row("data", s.Data)
@@ -59,7 +66,11 @@ func statusCommand(a *app) *cobra.Command {
 					row("following", s.Following)
 					row("inbox", inboxText(s.Unread, s.Reports))
 					row("queue", queueText(s.Queue, h.Now()))
+					for _, c := range s.Certs {
+						row("certificate", c.Name+"  "+certificateText(c, h.Now()))
+					}
 					row("backup", backupText(s.Backup, h.Now()))
+					row("disk", megabytes(s.Free)+" free")
 					if !s.Paused.IsZero() {
 						row("paused", "no letters go out since the restore of "+moment(s.Paused)+" (coopnode delivery resume)")
 					}
@@ -103,6 +114,13 @@ func (h *house) status(ctx context.Context) (*status, error) {
 	s := &status{Version: programVersion(), Address: h.Links.Base, Handle: p.Address(), Name: p.Name, Dev: h.Dev, Data: h.cfg.Data}
 	if s.Queue, err = h.QueueStatus(ctx); err != nil {
 		return nil, err
+	}
+	s.Since = servedSince(h.cfg.Data)
+	if s.Certs, err = h.Certificates(ctx); err != nil {
+		return nil, err
+	}
+	if d, err := diskOf(h.cfg.Data); err == nil {
+		s.Free = d.free
 	}
 	if s.Paused, err = node.PausedSince(ctx, h.Store()); err != nil {
 		return nil, err
@@ -158,7 +176,11 @@ func backupText(s *node.BackupStatus, now time.Time) string {
 	if s.Made.Done.IsZero() {
 		return "none yet; the first one comes at night, while the node serves"
 	}
-	return moment(s.Made.Done) + ", " + megabytes(s.Bytes)
+	text := moment(s.Made.Done) + ", " + megabytes(s.Bytes)
+	if s.Restored.Done.IsZero() {
+		return text + "; none was restored for a test yet"
+	}
+	return text + "; restored for a test at " + moment(s.Restored.Done)
 }
 
 func withWaiting(n, waiting int) string {
