@@ -53,6 +53,8 @@ lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) mod verify
 	$(GO) mod tidy -diff
+	$(GO) mod tidy -diff
+	$(GO) mod verify
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	@if curl -sf -m 5 -o /dev/null https://vuln.go.dev/index/db.json; \
