@@ -217,6 +217,22 @@ func TestCertificateByPort80(t *testing.T) {
 	if err := cert.Leaf.VerifyHostname("mill.example"); err != nil || len(root) == 0 {
 		t.Error(err)
 	}
+	// The domain of the handle is most often another server's. Where it leads here, it gets a certificate of its own.
+	if _, err := x.house.SetHandleDomain(t.Context(), "command:test", "coop.example"); err != nil {
+		t.Fatal(err)
+	}
+	x.names.set("coop.example", "127.0.0.9")
+	orders := x.ca.orders()
+	if c := x.stands("coop.example"); !c.Tried.IsZero() || x.ca.orders() != orders {
+		t.Errorf("a domain that leads elsewhere: %+v, %d orders", c, x.ca.orders()-orders)
+	}
+	x.names.set("coop.example", "127.0.0.1")
+	if c := x.stands("coop.example"); !c.Held(time.Now()) {
+		t.Errorf("a domain that leads here: %+v", c)
+	}
+	if c := x.stands("mill.example"); !c.Held(time.Now()) {
+		t.Errorf("its own name: %+v", c)
+	}
 }
 
 // The pauses grow while the authority refuses, so that its limits are not met.

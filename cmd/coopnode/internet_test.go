@@ -187,6 +187,7 @@ value() { sed -n "s/^$1=-*//p" $unit; }
 case "$*" in
 "show --property=LoadState --value coopnode.service") test -e $unit && echo loaded ;;
 "enable --now coopnode.service")
+	kill -0 $(cat /var/lib/coopnode/serve.lock 2>/dev/null) 2>/dev/null && exit 0 # it runs
 	cd /
 	set -a; . $(value EnvironmentFile); set +a
 	setsid setpriv --reuid "$(value User)" --regid "$(value Group)" --clear-groups --inh-caps=-all,+net_bind_service \
