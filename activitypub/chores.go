@@ -94,8 +94,10 @@ func (c *chores) Run(ctx context.Context) error {
 		}
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
-			if err := c.w.node.Store().Tx(ctx, func(tx node.Tx) error { return tx.Sweep(ctx, now) }); err != nil && ctx.Err() == nil {
+			if doubted, err := c.w.node.Sweep(ctx); err != nil && ctx.Err() == nil {
 				c.log.Warn("old rows cannot be removed, trying again", "err", err)
+			} else if !doubted.IsZero() {
+				c.log.Warn("the clock has moved far, or the node stood still for long: nothing is thrown away for a week; is the clock right?", "until", doubted)
 			}
 		}
 		if _, err := c.w.node.RetireKeys(ctx); err != nil && ctx.Err() == nil {
