@@ -282,6 +282,3 @@ func (w *Wire) PlainSelf(ctx context.Context, at netip.Addr) (status int, locati
 	_ = res.Body.Close()
 	return res.StatusCode, res.Header.Get("Location"), nil
 }
-
-// TroubleOf sorts an error of the network, as Way.Trouble does.
-func TroubleOf(err error) Trouble { return troubleOf(err) }
