@@ -51,7 +51,39 @@ type RestoreOptions struct {
 // restoring is the folder in which a backup is unpacked and proved; it stays behind if the process is killed.
 const restoring = "restoring"
 
-// Restore puts a backup into an empty data folder. Nothing is there before everything has been proved, and the
+// takeDatabase copies a database that stands alone, as another program kept it, into dir; nil for a file that is none.
+func takeDatabase(ctx context.Context, path, dir string, moved func(int)) (*Manifest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileError("restore database", path, err)
+	}
+	defer f.Close()
+	begin := make([]byte, len(sqliteHeader))
+	if _, err := io.ReadFull(f, begin); err != nil || string(begin) != sqliteHeader {
+		return nil, nil
+	}
+	if fileExists(path + "-wal") {
+		return nil, &node.Error{Op: "restore database", Kind: node.Invalid, Subject: path,
+			Text: "Beside " + path + " stands its log (-wal): that is the database of a node, and not a copy. Make a backup of it: coopnode backup FILE."}
+	}
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		err = unpack(dir, fileName, &meteredReader{r: stoppedReader{ctx, f}, moved: moved})
+	}
+	if err != nil {
+		return nil, fileError("restore database", path, err)
+	}
+	return &Manifest{Made: info.ModTime().UTC(), Files: []ManifestFile{{Name: fileName, Bytes: info.Size()}}}, nil
+}
+
+// sqliteHeader is how a database begins (sqlite.org/fileformat.html 1.2).
+const sqliteHeader = "SQLite format 3\x00"
+
+// Restore puts a backup into an empty data folder, or a database alone, which another program kept; pictures are then put into
+// the folder pictures by hand. Nothing is there before everything has been proved, and the
 // database comes last. The node is marked: its deliveries are paused (BAK-4). Exists if the folder is not empty.
 func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, error) {
 	const op = "restore backup"
@@ -71,7 +103,10 @@ func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, e
 		return nil, fileError(op, temp, err)
 	}
 	defer os.RemoveAll(temp)
-	m, err := readArchive(ctx, path, usualLimits, opt.Moved, func(name string, r io.Reader) error { return unpack(temp, name, r) })
+	m, err := takeDatabase(ctx, path, temp, opt.Moved)
+	if err == nil && m == nil {
+		m, err = readArchive(ctx, path, usualLimits, opt.Moved, func(name string, r io.Reader) error { return unpack(temp, name, r) })
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,8 @@ func restoreCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "restore BACKUP", Short: "Make a node from a backup, in an empty data folder", Args: argsBetween(1, 1),
 		Long: "Puts a backup into an empty data folder. Nothing is there before all of it has been proved. Deliveries are then paused until\n" +
-			"coopnode delivery resume. What was erased after the backup is erased again: with the list erased.log of the lost data folder.",
+			"coopnode delivery resume. What was erased after the backup is erased again: with the list erased.log of the lost data folder.\n" +
+			"It takes a database alone too, as Litestream restores one; copy the folder pictures beside it by hand.",
 		Example: "  coopnode restore coop.tar.gz --data /var/lib/coopnode --key /root/master.key --erased /root/erased.log",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
