@@ -67,6 +67,7 @@ var endsWith = map[string]struct {
 	code int
 	says string
 }{
+	"coopnode db compact": {exitBusy, "uses the data"}, // a node serves here: TestDatabaseCommands
 	"coopnode federation refuse trenza.example --reason 'You have no members yet.'": {3, "No application"},
 	"coopnode member object trenza.example --reason 'It has no members.'":           {3, "No application"},
 	"coopnode notice test --to ana@coop.example":                                    {exitRefused, "mail.coop.example"},
@@ -109,7 +110,8 @@ func TestHelpBlocks(t *testing.T) {
 var scenes = map[string]func(*stage){
 	"start": func(s *stage) { s.picture("logo.png") },
 	"backup": func(s *stage) {
-		s.must("mkdir usb && cp own/master.key .")
+		s.must("mkdir usb && cp own/master.key . && touch erased.log")
+		s.must("coopnode backup now.tar.gz && tar -xzOf now.tar.gz coopnode.db > copy.db && rm now.tar.gz") // as Litestream restores one
 	},
 	"delivery": func(s *stage) { s.ids["delivery"] = s.must("coopnode opening new --title Bread -q") },
 	"federation": func(s *stage) {

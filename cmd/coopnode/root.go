@@ -89,6 +89,7 @@ func rootCommand(a *app) *cobra.Command {
 		importCommand(a),
 		exportCommand(a),
 		eraseCommand(a),
+		dbCommand(a),
 		inspectCommand(a),
 		keysCommand(a),
 		configCommand(a),
