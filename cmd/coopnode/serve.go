@@ -193,7 +193,7 @@ func fitTheMachine() {
 		runtime.GOMAXPROCS(2 * runtime.NumCPU())
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(128 << 20)
+		debug.SetMemoryLimit(64 << 20)
 	}
 }
 
