@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -141,19 +140,10 @@ func (k *certificateKeeper) takeUp(ctx context.Context) error {
 		if err != nil {
 			continue // as good as none: it is ordered anew
 		}
-		if leaf := leafOf(data); leaf != nil && k.now().Before(leaf.NotAfter) {
+		// Only what the manager will take is shown to it, for instead of anything else it orders, and a start does not wait for that.
+		pair, err := tls.X509KeyPair(data, data)
+		if err == nil && pair.Leaf.VerifyHostname(c.Name) == nil && k.now().Before(pair.Leaf.NotAfter) {
 			k.take(c, c.manager)
-		}
-	}
-	return nil
-}
-
-// leafOf reads the first certificate of a PEM file, which may hold other things before it; nil if there is none.
-func leafOf(data []byte) *x509.Certificate {
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == "CERTIFICATE" {
-			leaf, _ := x509.ParseCertificate(block.Bytes)
-			return leaf
 		}
 	}
 	return nil
@@ -274,8 +264,11 @@ func (k *certificateKeeper) look(ctx context.Context) error {
 	if slices.Equal(stand, k.noted) {
 		return nil
 	}
+	if err := k.note(ctx, stand); err != nil {
+		return err
+	}
 	k.noted = stand
-	return k.note(ctx, stand)
+	return nil
 }
 
 // order gets a first certificate. An order costs: where it cannot succeed because the name leads nowhere none is made. The

@@ -112,10 +112,7 @@ func (s *setup) checkName(ctx context.Context) error {
 	if s.there != nil {
 		return nil
 	}
-	if err := s.askNames(&s.nn); err != nil {
-		return err
-	}
-	return nil
+	return s.askNames(&s.nn)
 }
 
 // lookAround refuses a name on which somebody else federates.
@@ -188,14 +185,14 @@ func (s *setup) chooseTLS() error {
 	if chosen == "" && s.cfg.origin["tls"] != "" {
 		chosen = s.cfg.TLS
 	}
-	free, err := s.portsFree("auto")
 	if chosen == "" {
-		proposal := "off"
-		if free {
-			proposal = "auto"
+		chosen = "off"
+		if free, _ := s.portsFree("auto"); free {
+			chosen = "auto"
 		}
-		if chosen = proposal; !s.nn.yes && s.asks() {
-			if chosen, err = s.ask("https by this program (auto), or by a proxy in front of it (off)", proposal); err != nil {
+		if !s.nn.yes && s.asks() {
+			var err error
+			if chosen, err = s.ask("https by this program (auto), or by a proxy in front of it (off)", chosen); err != nil {
 				return err
 			}
 		}
@@ -204,7 +201,7 @@ func (s *setup) chooseTLS() error {
 	if err := s.checkTLS(); err != nil {
 		return err
 	}
-	free, err = s.portsFree(chosen)
+	free, err := s.portsFree(chosen)
 	where := strings.Join(s.listening(), " and ")
 	if chosen == "auto" && len(s.cfg.Listen) == 0 {
 		where = "ports 443 and 80"
@@ -234,6 +231,7 @@ func (s *setup) checkTLS() error {
 	return nil
 }
 
+// listening are the addresses on which the node will listen.
 func (s *setup) listening() []string {
 	return s.cfg.listenOn(&node.Node{Links: node.Links{Base: s.nn.base()}})
 }
