@@ -38,6 +38,7 @@ func (w *Wire) Mount(e *echo.Echo) {
 	get("/.well-known/host-meta", w.hostMeta)
 	get("/.well-known/host-meta.json", w.hostMetaJSON)
 	get("/.well-known/nodeinfo", w.nodeInfoLinks)
+	get("/.well-known/security.txt", w.securityText)
 	get("/nodeinfo/2.0", w.nodeInfo("2.0"))
 	get("/nodeinfo/2.1", w.nodeInfo("2.1"))
 

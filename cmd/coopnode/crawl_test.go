@@ -39,7 +39,7 @@ func TestCrawl(t *testing.T) {
 	for _, path := range []string{
 		"/", "/@mill", "/openings", "/openings.atom", "/openings.json", "/openings.ics", "/projects", "/posts", "/about", "/robots.txt", "/favicon.ico", "/livez", "/readyz",
 		"/.well-known/webfinger?resource=acct:mill@" + strings.TrimPrefix(p.base, "http://"),
-		"/.well-known/host-meta", "/.well-known/host-meta.json", "/.well-known/nodeinfo", "/ap/coop", "/ns/coop/v1.jsonld",
+		"/.well-known/host-meta", "/.well-known/host-meta.json", "/.well-known/nodeinfo", "/.well-known/security.txt", "/ap/coop", "/ns/coop/v1.jsonld",
 	} {
 		c.name(p.base+path, "the test")
 	}
