@@ -138,7 +138,7 @@ func (i *internet) build() {
 	for _, d := range []string{"/dev", "/sys"} {
 		i.must("mount", "--rbind", d, i.root+d)
 	}
-	i.must("rm", "-rf", i.root+"/etc/coopnode", i.root+"/var/lib/coopnode")
+	i.must("rm", "-rf", i.root+"/etc/coopnode", i.root+"/var/lib/coopnode", i.root+"/run/coopnode.pid")
 	i.write("/etc/resolv.conf", 0o644, "nameserver "+worldV4+"\n")
 }
 
@@ -187,12 +187,13 @@ value() { sed -n "s/^$1=-*//p" $unit; }
 case "$*" in
 "show --property=LoadState --value coopnode.service") test -e $unit && echo loaded ;;
 "enable --now coopnode.service")
-	kill -0 $(cat /var/lib/coopnode/serve.lock 2>/dev/null) 2>/dev/null && exit 0 # it runs
+	test -e /run/coopnode.pid && exit 0 # it runs
 	cd /
 	set -a; . $(value EnvironmentFile); set +a
 	setsid setpriv --reuid "$(value User)" --regid "$(value Group)" --clear-groups --inh-caps=-all,+net_bind_service \
 		--bounding-set=-all,+net_bind_service --ambient-caps=-all,+net_bind_service --no-new-privs \
-		env $(value Environment) $(value ExecStart) >/var/log/coopnode.log 2>&1 </dev/null & ;;
+		env $(value Environment) $(value ExecStart) >/var/log/coopnode.log 2>&1 </dev/null &
+	echo $! >/run/coopnode.pid ;;
 *) exit 1 ;;
 esac
 `
@@ -232,7 +233,7 @@ func TestInternetProcess(t *testing.T) {
 	i.write("/usr/bin/systemctl", 0o755, standInForSystemd)
 	i.write("/etc/coopnode/ca.pem", 0o644, string(trusted))
 	i.write("/etc/coopnode/env", 0o644, "COOPNODE_ACME__DIRECTORY="+ca.directory()+"\nCOOPNODE_OUTGOING__CA_FILE=/etc/coopnode/ca.pem\n")
-	t.Cleanup(func() { i.on("kill $(cat /var/lib/coopnode/serve.lock)").Run() })
+	t.Cleanup(func() { i.on("kill $(cat /run/coopnode.pid)").Run() })
 
 	i.types("coopnode init toxo.example --yes --mail ana@toxo.example --wait 2m", func(line string) {
 		if strings.Contains(line, "AAAA") { // the person enters what was said
