@@ -152,6 +152,11 @@ var scenes = map[string]func(*stage){
 		s.ids["opening"] = s.must("coopnode opening new --title Bread -q")
 		s.ids["opening new"] = s.must("coopnode project new --title Bakery -q")
 	},
+	"privacy": func(s *stage) {
+		s.must("coopnode person invite Xoana --mail xoana@mill.example --role editor && coopnode follow trenza.example")
+		s.say("@bea@bakery.example", "@trenza@trenza.example", "ADDRESS", "http://trenza.example/ap/coop")
+		s.ids["erase"] = s.must("coopnode opening new --title Bread -q")
+	},
 	"share": func(s *stage) {
 		id := s.must("coopnode --data trenza opening new --title Bread -q")
 		s.say("https://trenza.example/openings/k3vq7hd2ma", "http://trenza.example/openings/"+id, "k3vq7hd2ma", id, "ADDRESS", "http://trenza.example/openings/"+id)
