@@ -30,7 +30,7 @@ func dbCheck(a *app) *cobra.Command {
 	}
 }
 
-// updateRate is how many bytes of a database a second an update takes at least: measured with a copy and all steps, on a slow disk.
+// updateRate is how many bytes of a database a second an update is taken to do at least, with a copy and all its steps. It is a guess for slow disks, and only said beforehand.
 const updateRate = 20 << 20
 
 func dbMigrate(a *app) *cobra.Command {

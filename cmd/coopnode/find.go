@@ -80,11 +80,16 @@ func (h *house) findBeginning(ctx context.Context, t node.ObjectType, ref string
 }
 
 // actor gives the one that an address means, if this node knows it: @handle@host or an address on the web.
-func (h *house) actor(ctx context.Context, address string) (*node.Actor, error) {
+func (h *house) actor(ctx context.Context, address string) (who *node.Actor, err error) {
 	if handle, host, ok := strings.Cut(strings.TrimPrefix(address, "@"), "@"); ok {
-		return h.Store().ActorByHandle(ctx, handle, strings.ToLower(host))
+		who, err = h.Store().ActorByHandle(ctx, handle, strings.ToLower(host))
+	} else {
+		who, err = h.ActorOf(ctx, address)
 	}
-	return h.ActorOf(ctx, address)
+	if node.IsNotFound(err) {
+		return nil, missing("This node knows nobody at %s. Write @handle@host, or the whole address of the profile.", address)
+	}
+	return who, err
 }
 
 // someone gives the actor of an address and asks its home if this node does not know it yet.

@@ -58,7 +58,9 @@ var notPlayed = map[string]string{
 	"coopnode demo --script":        "TestDemoScript",
 	"coopnode demo --script --json": "TestDemoScript",
 	"coopnode opening new":          "opens an editor: TestForms",
-	"coopnode profile edit":         "opens an editor: TestForms",
+	"coopnode init coop.example":    "TestInternet",
+	"coopnode init social.coop.example --handle-domain coop.example": "TestInitHandleDomain",
+	"coopnode profile edit": "opens an editor: TestForms",
 }
 
 // endsWith are the lines that do not end with 0 on the stage, what they end with and what they say: they need a server
@@ -167,7 +169,7 @@ var scenes = map[string]func(*stage){
 var before = map[string][]string{
 	"coopnode member approve trenza.example":                                                {"coopnode member applications | grep -q trenza"},
 	"coopnode member object trenza.example --reason 'It has no members.'":                   {"! coopnode member applications | grep -q trenza"},
-	"coopnode member applications":                                                          {"coopnode --data trenza member apply trama.example"},
+	"coopnode member applications":                                                          {"coopnode member list | grep -q confirmed", "coopnode --data trenza member apply trama.example"},
 	"coopnode federation admit trenza.example --vouch worker-owned --vouch legal-form-seen": {"coopnode --data trenza member apply own.example"},
 	"coopnode federation vouch trenza.example worker-owned registered":                      {"coopnode federation members"},
 	"coopnode federation exclude trenza.example --reason 'No answer for a year.'":           {"coopnode federation members"},
