@@ -36,15 +36,13 @@ func (db *DB) TryWrite(ctx context.Context) error {
 
 // diskTrouble looks at the disk with a folder.
 func diskTrouble(dir string) error {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(dir, &disk); err != nil {
-		return fileError("look at disk", dir, err)
-	}
-	const readOnly = 1 // ST_RDONLY
+	free, readOnly, err := lookAtDisk(dir)
 	switch {
-	case uint64(disk.Flags)&readOnly != 0:
+	case err != nil:
+		return err
+	case readOnly:
 		return fileError("look at disk", dir, syscall.EROFS)
-	case uint64(disk.Bavail)*uint64(disk.Bsize) < spareBytes:
+	case free < spareBytes:
 		return fileError("look at disk", dir, syscall.ENOSPC)
 	}
 	return nil

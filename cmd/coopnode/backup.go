@@ -34,7 +34,7 @@ func (a *app) showBackup(path string, m *store.Manifest) error {
 		b.Bytes += f.Bytes
 	}
 	return a.show(b, func(w io.Writer) {
-		fmt.Fprintf(w, "%s  %s  %s  %d files, %s\n", b.Path, b.Address, moment(b.Made), b.Files, megabytes(b.Bytes))
+		fmt.Fprintf(w, "%s  %s  %s  %d files, %s\n", b.Path, b.Address, moment(b.Made), b.Files, sizeText(b.Bytes))
 	})
 }
 
@@ -170,7 +170,7 @@ type progress struct {
 
 func (a *app) progress(what string) *progress {
 	now := time.Now()
-	return &progress{a: a, what: what, start: now, last: now, amount: megabytes}
+	return &progress{a: a, what: what, start: now, last: now, amount: sizeText}
 }
 
 // progressOf is the progress of reading a file.
@@ -210,13 +210,6 @@ func (p *progress) end() {
 	if p.drawn {
 		fmt.Fprint(p.a.errOut, "\r\033[K")
 	}
-}
-
-func megabytes(n int64) string {
-	if n < 1<<20 {
-		return fmt.Sprintf("%d kB", (n+1023)>>10)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 }
 
 // deliveryResume ends the pause that a restore begins.

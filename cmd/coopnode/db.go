@@ -63,7 +63,7 @@ func dbMigrate(a *app) *cobra.Command {
 					fmt.Fprintf(w, "The database is up to date (schema %d).\n", u.To)
 				case dry:
 					fmt.Fprintf(w, "The database has schema %d; this program wants %d: %d steps, about %s for %s, of which a copy is made first. %s of the disk are free.\n",
-						u.From, u.To, len(u.Steps), took, megabytes(u.Bytes), megabytes(u.Free))
+						u.From, u.To, len(u.Steps), took, sizeText(u.Bytes), sizeText(u.Free))
 				default:
 					fmt.Fprintf(w, "The database was brought from schema %d to %d, after a copy of it was made in %s.\n", u.From, u.To, cfg.Data)
 				}
@@ -90,7 +90,7 @@ func dbCompact(a *app) *cobra.Command {
 				return err
 			}
 			return a.show(map[string]int64{"before": before, "after": after}, func(w io.Writer) {
-				fmt.Fprintf(w, "The database had %s and has %s.\n", megabytes(before), megabytes(after))
+				fmt.Fprintf(w, "The database had %s and has %s.\n", sizeText(before), sizeText(after))
 			})
 		},
 	}

@@ -51,7 +51,7 @@ func backupList(a *app) *cobra.Command {
 			return a.show(list, func(w io.Writer) {
 				table(w, func(row func(...any)) {
 					for _, n := range list {
-						row(moment(n.Made), megabytes(n.Bytes), n.Path)
+						row(moment(n.Made), sizeText(n.Bytes), n.Path)
 					}
 				})
 			})
@@ -89,7 +89,7 @@ func backupNow(a *app) *cobra.Command {
 				return err
 			}
 			a.tell("The backup was made, restored for a test, and all was there. The master key is not in it: keep a copy of %s apart from it.", filepath.Join(h.cfg.Data, "master.key"))
-			return a.show(s, func(w io.Writer) { fmt.Fprintf(w, "%s  %s  in %s\n", s.Path, megabytes(s.Bytes), s.Took.Round(1e6)) })
+			return a.show(s, func(w io.Writer) { fmt.Fprintf(w, "%s  %s  in %s\n", s.Path, sizeText(s.Bytes), s.Took.Round(1e6)) })
 		}),
 	}
 }

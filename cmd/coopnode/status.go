@@ -70,7 +70,7 @@ func statusCommand(a *app) *cobra.Command {
 						row("certificate", c.Name+"  "+certificateText(c, h.Now()))
 					}
 					row("backup", backupText(s.Backup, h.Now()))
-					row("disk", megabytes(s.Free)+" free")
+					row("disk", sizeText(s.Free)+" free")
 					if !s.Paused.IsZero() {
 						row("paused", "no letters go out since the restore of "+moment(s.Paused)+" (coopnode delivery resume)")
 					}
@@ -176,7 +176,7 @@ func backupText(s *node.BackupStatus, now time.Time) string {
 	if s.Made.Done.IsZero() {
 		return "none yet; the first one comes at night, while the node serves"
 	}
-	text := moment(s.Made.Done) + ", " + megabytes(s.Bytes)
+	text := moment(s.Made.Done) + ", " + sizeText(s.Bytes)
 	if s.Restored.Done.IsZero() {
 		return text + "; none was restored for a test yet"
 	}

@@ -167,3 +167,17 @@ func dash(s string) string {
 	}
 	return s
 }
+
+// sizeText is a number of bytes for people.
+func sizeText(n int64) string {
+	const unit = 1 << 10
+	size, names := float64(n), []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
+	at := 0
+	for size >= unit && at < len(names)-1 {
+		size, at = size/unit, at+1
+	}
+	if at == 0 || size >= 100 {
+		return fmt.Sprintf("%.0f %s", size, names[at])
+	}
+	return fmt.Sprintf("%.1f %s", size, names[at])
+}
