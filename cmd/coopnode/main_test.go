@@ -124,7 +124,8 @@ func get() {
 	}
 }
 
-// until is a command of the scripts: until [within=4s] REGEXP COMMAND... repeats a command until its answer matches, for
+// until is a command of the scripts: until [within=4s] REGEXP COMMAND... repeats a command until its answer matches, or no longer
+// does where there is a ! before REGEXP, for
 // at most 15 s unless it says otherwise.
 func until() {
 	args, within := os.Args[1:], 15*time.Second
@@ -135,15 +136,16 @@ func until() {
 		}
 		args = args[1:]
 	}
-	want := regexp.MustCompile(args[0])
+	pattern, gone := strings.CutPrefix(args[0], "!")
+	want := regexp.MustCompile(pattern)
 	for limit := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
 		out, err := exec.Command(args[1], args[2:]...).CombinedOutput()
-		if err == nil && want.Match(out) {
+		if err == nil && want.Match(out) != gone {
 			os.Stdout.Write(out)
 			return
 		}
 		if time.Now().After(limit) {
-			fail(fmt.Errorf("still no %s after %v: %v\n%s", want, within, err, out))
+			fail(fmt.Errorf("%s is not so after %v: %v\n%s", args[0], within, err, out))
 		}
 	}
 }
