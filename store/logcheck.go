@@ -6,9 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 	"time"
 )
 
@@ -39,8 +37,10 @@ func checkLog(path string) error {
 	}
 }
 
-// endedBehindDamage counts the changes that ended behind the first frame whose sum is wrong.
-func endedBehindDamage(path string) (int, error) {
+// endedBehindDamage counts the changes that ended behind the first frame whose sum is wrong, one after the other: the sum of each
+// frame goes on from the one before, also behind damage. What is left of changes that failed, because the disk did, looks
+// like damage too. But each of those began at the same place, and so none goes on from another.
+func endedBehindDamage(path string) (most int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
@@ -57,31 +57,36 @@ func endedBehindDamage(path string) (int, error) {
 		order = binary.BigEndian
 	}
 	size := binary.BigEndian.Uint32(head[8:])
-	var sum logSum
+	var sum logSum // of what stands there, as long as each frame goes on from the one before
 	sum.add(head[:24], order)
-	sound := magic&^1 == 0x377f0682 && sum.stands(head[24:]) && size >= 512 && size <= 65536
+	said := sumIn(head[24:]) // by the frame before
+	sound := magic&^1 == 0x377f0682 && sum == said && size >= 512 && size <= 65536
 	if size < 512 || size > 65536 {
 		size = 4096 // the header is damaged; ours have pages of this size
 	}
 	frame := make([]byte, frameHeader+size)
-	salt, behind := string(head[16:24]), map[string]int{} // changes by the salt of their round
-	known := sound
+	salt, ended := string(head[16:24]), map[string]int{} // changes by the salt of their round
+	known := sound                                       // else the header does not say which round
 	for {
 		if _, err := io.ReadFull(r, frame); err != nil {
-			if known {
-				return behind[salt], short(err)
-			}
-			return slices.Max(append(slices.Collect(maps.Values(behind)), 0)), short(err) // the header does not say which round
+			return most, short(err)
 		}
-		if sound && string(frame[8:16]) == salt {
-			sum.add(frame[:8], order)
-			sum.add(frame[frameHeader:], order)
-			sound = sum.stands(frame[16:24])
+		for _, s := range []*logSum{&sum, &said} {
+			s.add(frame[:8], order)
+			s.add(frame[frameHeader:], order)
+		}
+		own := sumIn(frame[16:24])
+		goesOn, of := sum == own || said == own, string(frame[8:16])
+		sound = sound && sum == own && of == salt // else of an older round, left over, or damaged
+		if goesOn {
+			sum = own
 		} else {
-			sound = false // of an older round, or damaged
+			clear(ended)
 		}
-		if !sound && binary.BigEndian.Uint32(frame[4:]) != 0 {
-			behind[string(frame[8:16])]++
+		said = own
+		if !sound && (of == salt || !known) && binary.BigEndian.Uint32(frame[4:]) != 0 {
+			ended[of]++
+			most = max(most, ended[of])
 		}
 	}
 }
@@ -104,6 +109,6 @@ func (s *logSum) add(b []byte, order binary.ByteOrder) {
 	}
 }
 
-func (s *logSum) stands(in []byte) bool {
-	return binary.BigEndian.Uint32(in) == s.a && binary.BigEndian.Uint32(in[4:]) == s.b
+func sumIn(b []byte) logSum {
+	return logSum{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])}
 }

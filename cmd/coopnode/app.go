@@ -79,7 +79,7 @@ func (a *app) openStore(ctx context.Context, cfg *Config, opt store.Options, log
 	} else if err != nil {
 		return nil, err
 	}
-	n, err := node.New(ctx, db, activitypub.NewEncoder, node.Options{Log: log, Markdown: ui.Markdown, Clean: ui.Clean, Redraw: redrawApart})
+	n, err := node.New(ctx, db, activitypub.NewEncoder, node.Options{Now: clock, Log: log, Markdown: ui.Markdown, Clean: ui.Clean, Redraw: redrawApart})
 	if node.IsNotFound(err) {
 		err = noNode(cfg)
 	}

@@ -160,7 +160,7 @@ func (x *examination) checkSystem(f *findings, file string) {
 			end, _ = time.Parse(time.DateOnly, value)
 		}
 	}
-	switch now := time.Now(); {
+	switch now := clock(); {
 	case end.IsZero():
 	case now.After(end):
 		f.soon("system", "Move to a newer release of the system.", "%s has had no repairs since %s", name, end.Format(time.DateOnly))

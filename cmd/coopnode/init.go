@@ -302,7 +302,7 @@ func (a *app) makeNode(ctx context.Context, cfg *Config, nn newNode) (h *house, 
 	if err != nil {
 		return nil, false, err
 	}
-	err = node.SetUp(ctx, db, activitypub.NewEncoder, node.Setup{Base: nn.base(), Dev: nn.dev, Handle: nn.handle, Name: nn.name, Domain: nn.domain}, time.Now())
+	err = node.SetUp(ctx, db, activitypub.NewEncoder, node.Setup{Base: nn.base(), Dev: nn.dev, Handle: nn.handle, Name: nn.name, Domain: nn.domain}, clock())
 	db.Close()
 	if err != nil {
 		return nil, false, err

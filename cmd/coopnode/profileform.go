@@ -158,7 +158,7 @@ var freeHours = field[*node.FreeHours]{name: "free_hours", shape: number, help: 
 		if err != nil || hours < 0 {
 			return wrongUse("free_hours is a whole number of hours a month, not %q.", v[0])
 		}
-		f.HoursPerMonth, f.Said = hours, time.Now().UTC().Truncate(time.Second)
+		f.HoursPerMonth, f.Said = hours, clock().UTC().Truncate(time.Second)
 		return nil
 	}}
 

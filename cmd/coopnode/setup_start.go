@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
-	"time"
 
 	"github.com/coopnode/coopnode/node"
 	"github.com/coopnode/coopnode/store"
@@ -84,7 +83,7 @@ func (s *setup) awaitCertificate(ctx context.Context) error {
 				return err
 			case len(list) == 0:
 				return errors.New("the server has not asked for one yet")
-			case !list[0].Held(time.Now()):
+			case !list[0].Held(clock()):
 				return errors.New(list[0].Trouble)
 			}
 			got = list[0]
