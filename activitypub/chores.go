@@ -70,10 +70,10 @@ func (c *chores) Run(ctx context.Context) error {
 	defer tasks.Wait()
 	tick := time.NewTicker(c.every)
 	defer tick.Stop()
-	var expired, passed, swept time.Time
+	var expired, passed, swept time.Time // by a clock that may be set back
 	for {
 		now := c.w.node.Now()
-		if now.Sub(expired) >= expireEvery {
+		if now.Sub(expired).Abs() >= expireEvery {
 			expired = now
 			if n, err := c.w.node.CloseApplications(ctx); err != nil && ctx.Err() == nil {
 				c.log.Warn("applications past their deadline cannot be closed, trying again", "err", err)
@@ -86,13 +86,13 @@ func (c *chores) Run(ctx context.Context) error {
 				c.log.Info("openings closed at their deadline", "count", n)
 			}
 		}
-		if now.Sub(passed) >= passOnEvery {
+		if now.Sub(passed).Abs() >= passOnEvery {
 			passed = now
 			if _, err := c.w.node.PassOnDue(ctx); err != nil && ctx.Err() == nil {
 				c.log.Warn("shares that are due cannot be changed, trying again", "err", err)
 			}
 		}
-		if now.Sub(swept) >= sweepEvery {
+		if now.Sub(swept).Abs() >= sweepEvery {
 			swept = now
 			if doubted, err := c.w.node.Sweep(ctx); err != nil && ctx.Err() == nil {
 				c.log.Warn("old rows cannot be removed, trying again", "err", err)

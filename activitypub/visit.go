@@ -147,7 +147,7 @@ func (v *visit) settle(work context.Context, d *node.Delivery, j verdict, sent b
 	now := v.now()
 	out := node.Outcome{Act: d.Act, Inbox: d.Inbox, Result: j.result, Retried: j.result == node.Arrived && d.Attempts > 0, Reason: j.reason}
 	if j.result == node.Later {
-		if tooOld(d, now) {
+		if v.tooOld(d, now) {
 			out.Result, out.Reason, out.GivenUp = node.Ended, givenUp(j.reason), true
 		} else {
 			out.NotBefore = notBefore(now, d.Attempts+1, j.after)
@@ -188,7 +188,7 @@ func (v *visit) giveUp(work context.Context, reason string) {
 		return
 	}
 	for _, d := range list {
-		if tooOld(d, now) {
+		if v.tooOld(d, now) {
 			v.completer.give(work, result{outcome: node.Outcome{Act: d.Act, Inbox: d.Inbox, Result: node.Ended, Reason: givenUp(reason), GivenUp: true}})
 		}
 	}
@@ -217,7 +217,12 @@ func (v *visit) note(d *node.Delivery, j verdict, took time.Duration, err error)
 	v.log.Debug(message, "peer", v.peer.Host, "activity", d.ActIRI, "tries", d.Attempts+1, "took", took, "reason", j.reason, "err", err)
 }
 
-func tooOld(d *node.Delivery, now time.Time) bool { return now.Sub(d.Created) > node.GiveUpAfter }
+// tooOld says whether a letter is given up by its age (decisions 28). One that is so old that this should have happened long ago waited for
+// a node that stood still, or is so old only by a clock that is wrong: it is tried for a day before.
+func (v *visit) tooOld(d *node.Delivery, now time.Time) bool {
+	age, tries := now.Sub(d.Created), 1+max(d.Attempts, v.peer.Failures)
+	return age > node.GiveUpAfter && (age < 2*node.GiveUpAfter || node.RetryWait(tries) >= 12*time.Hour)
+}
 
 func givenUp(reason string) string { return "given up after 7 days: " + reason }
 

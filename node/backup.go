@@ -182,13 +182,14 @@ func (s *BackupStatus) due(now time.Time, zone *time.Location, host string) Due 
 		return Due{}
 	}
 	again := func(a Attempt) bool { return now.Sub(a.Failed) >= backupRetry || now.Before(a.Failed) }
-	weekly := func(a Attempt) bool { return again(a) && now.Sub(latest(a.Done, s.Since)) >= backupProved }
+	since := func(a Attempt) time.Duration { return now.Sub(latest(a.Done, s.Since)).Abs() } // by a clock that may have been ahead
+	weekly := func(a Attempt) bool { return again(a) && since(a) >= backupProved }
 	due := Due{Check: weekly(s.Checked)}
 	if s.Settings.Off {
 		return due
 	}
 	last := latest(s.Made.Done, s.Since)
-	due.Backup = again(s.Made) && (last.Before(s.night(now, zone, host)) || now.Sub(last) > backupCatchUp)
+	due.Backup = again(s.Made) && (last.Before(s.night(now, zone, host)) || since(s.Made) > backupCatchUp)
 	due.Restore = weekly(s.Restored) && !s.Made.Done.IsZero()
 	return due
 }

@@ -320,6 +320,8 @@ type Writer interface {
 
 	// Sweep removes what has passed its time: seen ids, readers, refusals, unused pictures (DB-7, Q-9).
 	Sweep(ctx context.Context, now time.Time) error
+	// Hasten makes due what waits for a time so far ahead that a clock must have been wrong when it was chosen.
+	Hasten(ctx context.Context, now time.Time) error
 }
 
 // Document is what others GET at the id of an object of ours.

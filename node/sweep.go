@@ -21,6 +21,7 @@ type sweeping struct {
 }
 
 // Sweep throws away what has passed its time (DB-7), unless the clock is in doubt: then it gives the moment until which it waits.
+// What waits for a moment that a wrong clock chose, years ahead, becomes due.
 func (n *Node) Sweep(ctx context.Context) (doubted time.Time, err error) {
 	now := n.Now()
 	err = n.store.Tx(ctx, func(tx Tx) error {
@@ -43,6 +44,9 @@ func (n *Node) Sweep(ctx context.Context) (doubted time.Time, err error) {
 			return err
 		}
 		if err := tx.SetSetting(ctx, settingSwept, string(text)); err != nil {
+			return err
+		}
+		if err := tx.Hasten(ctx, now); err != nil {
 			return err
 		}
 		if from := time.UnixMilli(s.From); now.Before(from) {

@@ -44,7 +44,7 @@ func (k *backupKeeper) Run(ctx context.Context) error {
 // look does what is due now.
 func (k *backupKeeper) look(ctx context.Context) error {
 	s, err := k.BackupStatus(ctx)
-	if err == nil && s.Since.IsZero() {
+	if err == nil && (s.Since.IsZero() || s.Since.After(k.Now())) {
 		return k.NoteBackup(ctx, func(s *node.BackupStatus) { s.Since = k.Now() })
 	} else if err != nil {
 		return err

@@ -141,6 +141,7 @@ func Run(t *testing.T, open func(testing.TB) node.Store) {
 
 		{"sweep removes the old and keeps the rest (DB-7, Q-9)", sweep},
 		{"foreign content that nobody uses goes after 90 days, with its rows (DB-7)", sweepForeign},
+		{"what waits for years, as a wrong clock chose, becomes due", hasten},
 		{"actors who are invented, members or federations stay, strangers go after 90 days (DB-7)", sweepActors},
 	} {
 		t.Run(p.name, func(t *testing.T) {
