@@ -25,14 +25,14 @@ func (c *complaints) first(key string, now time.Time) (times int, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before, said := c.last[key]
-	if said && now.Sub(before.at) < time.Minute {
+	if said && now.Sub(before.at).Abs() < time.Minute {
 		before.times++
 		c.last[key] = before
 		return 0, false
 	}
 	if !said && len(c.last) >= complaintsKept {
 		for k, old := range c.last {
-			if now.Sub(old.at) >= time.Minute {
+			if now.Sub(old.at).Abs() >= time.Minute {
 				delete(c.last, k)
 			}
 		}

@@ -163,7 +163,7 @@ func (k *keyring) again(ctx context.Context, old *provenKey) (*provenKey, error)
 			}
 		}
 		last, done := k.refetched[old.owner]
-		if done && now.Sub(last) < refetchEvery {
+		if done && now.Sub(last).Abs() < refetchEvery {
 			k.mu.Unlock()
 			return nil, nil
 		}

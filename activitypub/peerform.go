@@ -80,7 +80,7 @@ func (p *peerForms) mayKnock(ctx context.Context, host string, fetch bool) bool 
 	p.mu.Lock()
 	if fetch {
 		defer p.mu.Unlock()
-		if last, ok := p.asked[host]; ok && now.Sub(last) < knockEvery {
+		if last, ok := p.asked[host]; ok && now.Sub(last).Abs() < knockEvery {
 			return false
 		}
 		bound(p.asked, maxPeerForms, func(t time.Time) bool { return now.Sub(t) >= knockEvery })

@@ -37,7 +37,11 @@ var sweeps = []string{
 	`delete from object where not local and deleted_ms > 0 and deleted_ms < $1`,
 }
 
-// Each of these takes the present moment: what says by itself when it ends.
+// endedKept is how long ago a session or a link must have ended to be removed: a clock that is a day ahead ends them, and
+// ends them no more when it is right again. What moves it further is noticed (node.Sweep).
+const endedKept = 7 * 24 * time.Hour
+
+// Each of these takes the time before which it must have ended: what says by itself when it ends.
 var endings = []string{
 	`delete from session where ends_ms <= $1`,
 	`delete from pass where expires_ms <= $1`,
@@ -80,12 +84,12 @@ const dropForeign = `
 	        limit 2000)
 	returning iri`
 
-// Sweep removes what has passed its time: sessions and links that ended, the audit log after a year, and ids of handled letters, readers, idle peers, strangers, old acts that are not
+// Sweep removes what has passed its time: sessions and links a week after they ended, the audit log after a year, and ids of handled letters, readers, idle peers, strangers, old acts that are not
 // in the outbox, closed reports, what others published or deleted, and pictures that nobody looked at, each after 90 days; pictures
 // of others that nobody shows at once, uploads that nothing shows after a week.
 func (t tx) Sweep(_ context.Context, now time.Time) error {
 	for _, s := range endings {
-		if _, err := t.c.exec(s, ms(now)); err != nil {
+		if _, err := t.c.exec(s, ms(now.Add(-endedKept))); err != nil {
 			return sqliteError("sweep", "", err)
 		}
 	}

@@ -174,7 +174,7 @@ func (c *noticeCarrier) complain(message string, err error) {
 	now := c.Now()
 	c.mu.Lock()
 	last, said := c.said[message]
-	quiet := said && now.Sub(last) < time.Minute
+	quiet := said && now.Sub(last).Abs() < time.Minute
 	if !quiet {
 		c.said[message] = now
 	}

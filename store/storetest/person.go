@@ -238,11 +238,12 @@ func audits(t *testing.T, x *fixture) {
 }
 
 func sweepPeople(_ *testing.T, x *fixture) {
+	const week = 7 * 24 * time.Hour // a clock that is some days ahead ends them all, for that long
 	anna := x.worker("anna222222", "Anna", "")
-	over, live := x.signedIn("frst222222", anna, noon.Add(-time.Hour)), x.signedIn("scnd222222", anna, noon.Add(-59*time.Minute))
+	over, live := x.signedIn("frst222222", anna, noon.Add(-week-time.Hour)), x.signedIn("scnd222222", anna, noon.Add(-week-59*time.Minute))
 	x.write(func(tx node.Tx) error {
-		x.ok(tx.SavePass(x.ctx, &node.Pass{Kind: node.PassReset, Sum: "over", Person: anna.ID, Expires: noon}))
-		x.ok(tx.SavePass(x.ctx, &node.Pass{Kind: node.PassReset, Sum: "live", Person: anna.ID, Expires: noon.Add(time.Second)}))
+		x.ok(tx.SavePass(x.ctx, &node.Pass{Kind: node.PassReset, Sum: "over", Person: anna.ID, Expires: noon.Add(-week)}))
+		x.ok(tx.SavePass(x.ctx, &node.Pass{Kind: node.PassReset, Sum: "live", Person: anna.ID, Expires: noon.Add(-week + time.Second)}))
 		x.ok(tx.NoteAudit(x.ctx, &node.AuditEntry{At: noon.Add(-node.AuditKept - time.Minute), Name: "old"}))
 		x.ok(tx.NoteAudit(x.ctx, &node.AuditEntry{At: noon.Add(-node.AuditKept + time.Minute), Name: "young"}))
 		return tx.Sweep(x.ctx, noon)
