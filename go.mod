@@ -29,6 +29,7 @@ require (
 	golang.org/x/term v0.47.0 // asks questions only on a terminal
 	golang.org/x/text v0.43.0 // names of languages, numbers, plurals by CLDR
 	golang.org/x/time v0.16.0 // token buckets for rate limits
+	modernc.org/libc v1.79.0 // tests: a disk that fails under the database
 	modernc.org/sqlite v1.61.1 // the database, in pure Go; given
 )
 
@@ -37,8 +38,6 @@ require (
 	github.com/chromedp/chromedp v0.23.0 // tests: pages in a real browser
 	github.com/wneessen/go-mail v0.8.1 // mail: SMTP with STARTTLS and AUTH, headers and MIME parts as the RFCs want them
 )
-
-require modernc.org/libc v1.79.0
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -217,7 +217,7 @@ func (v *visit) note(d *node.Delivery, j verdict, took time.Duration, err error)
 	v.log.Debug(message, "peer", v.peer.Host, "activity", d.ActIRI, "tries", d.Attempts+1, "took", took, "reason", j.reason, "err", err)
 }
 
-// tooOld says whether a letter is given up by its age (decisions 28). One that is so old that this should have happened long ago waited for
+// tooOld says whether a letter is given up by its age (decisions 28). One that should have been given up long ago waited for
 // a node that stood still, or is so old only by a clock that is wrong: it is tried for a day before.
 func (v *visit) tooOld(d *node.Delivery, now time.Time) bool {
 	age, tries := now.Sub(d.Created), 1+max(d.Attempts, v.peer.Failures)

@@ -137,6 +137,8 @@ func TestTortureClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lazy.mu.Lock()
+	defer lazy.mu.Unlock()
 	for _, o := range list {
 		if c := o.Common(); c.IRI != w.ours && !lazy.taken[h.Links.Create(c.IRI)] {
 			t.Errorf("the letter about %q has not arrived", c.Texts[0].Source)
