@@ -20,8 +20,8 @@ import (
 	"github.com/coopnode/coopnode/store"
 )
 
-// newHouse is the node https://mill.example with this configuration, in a folder of its own.
-func newHouse(t *testing.T, cfg *Config) *house {
+// newHouse is a node at this address with this configuration, in a folder of its own.
+func newHouse(t *testing.T, base string, cfg *Config) *house {
 	t.Helper()
 	cfg.Data = t.TempDir()
 	db, err := store.Open(t.Context(), store.Options{Dir: cfg.Data, Create: true})
@@ -29,7 +29,7 @@ func newHouse(t *testing.T, cfg *Config) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if err := node.SetUp(t.Context(), db, activitypub.NewEncoder, node.Setup{Base: "https://mill.example", Handle: "mill", Name: "Mill"}, time.Now()); err != nil {
+	if err := node.SetUp(t.Context(), db, activitypub.NewEncoder, node.Setup{Base: base, Dev: strings.HasPrefix(base, "http://"), Handle: "mill", Name: "Mill"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	n, err := node.New(t.Context(), db, activitypub.NewEncoder, node.Options{})
@@ -68,7 +68,7 @@ func newCertified(t *testing.T) (*certified, bool) {
 	if x.ca, ok = newPebble(t, "localhost", cert, x.names.address, portOfListener(plain), portOfListener(x.tls)); !ok {
 		return nil, false
 	}
-	x.house = newHouse(t, &Config{TLS: "auto", CAFile: cert.CA, ACMEDirectory: x.ca.directory(), Resolvers: []string{x.names.address}})
+	x.house = newHouse(t, "https://mill.example", &Config{TLS: "auto", CAFile: cert.CA, ACMEDirectory: x.ca.directory(), Resolvers: []string{x.names.address}})
 	x.restart()
 	x.names.set("localhost", "127.0.0.1")
 	secure := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return x.keeper.tls(), nil }}
@@ -260,7 +260,7 @@ func TestRefusedCertificate(t *testing.T) {
 // Port 80 leads to https, and to no other host.
 func TestPort80(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, &Config{TLS: "auto"})
+	h := newHouse(t, "https://mill.example", &Config{TLS: "auto"})
 	plain := toHTTPS(h)
 	for _, tt := range []struct {
 		host, path string

@@ -17,7 +17,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/coopnode/coopnode/activitypub"
-	"github.com/coopnode/coopnode/node"
 )
 
 // X-Forwarded-For counts only from trusted proxies, and only what they wrote (HTTP-4).
@@ -91,7 +90,7 @@ func guarded(t *testing.T, base string) (*echo.Echo, *counters) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	e := newEcho()
 	e.HTTPErrorHandler = answerError(log, counts, func(c echo.Context, err error) error { return c.String(activitypub.StatusOf(err), "page") })
-	guards(e, &house{Node: &node.Node{Links: node.Links{Base: base}}}, nil, counts, log)
+	guards(e, newHouse(t, base, &Config{}), nil, counts, log)
 	ok := func(c echo.Context) error { return c.String(http.StatusOK, "ok") }
 	e.GET("/", ok)
 	e.GET("/posts/:id", ok)
@@ -176,7 +175,7 @@ func TestMeasure(t *testing.T) {
 		{"a list asked for as document, which it has none of", "GET", "/openings.ics", []string{"Accept", "application/activity+json"}, true, 300},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e, _ := guarded(t, "https://coop.example")
+			e, _ := guarded(t, "https://coop.example") // which has counted nothing yet
 			request := func(i int) int {
 				headers := slices.Clone(tt.headers)
 				for k := range headers {

@@ -56,7 +56,7 @@ func serving(t *testing.T, address string, env map[string]string, initFlags ...s
 	go func() { ended <- a.serve(ctx) }()
 	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { stop() })
-	for limit := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), "listens on"); time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(10 * time.Second); !strings.Contains(log.String(), "listens on 127.0.0.1:"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatalf("it does not listen: %s", log)
 		}
