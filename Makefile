@@ -27,7 +27,7 @@ screenshots:
 # What the tests need besides Go: a program to look for, and the package of Debian that has it. In order: the race
 # detector, the Fedify peer, feeds, a network of their own, pages in a browser, as markup and as text, the unit of
 # systemd, man pages, the two proxies of deploy/, a certificate authority. And modules of Debian's Python that read
-# feeds and calendars, and take mail.
+# feeds and calendars, and take mail. RUNLEVEL keeps Debian from starting the proxies as services.
 TOOLS = gcc:gcc node:nodejs npm:npm jing:jing newsboat:newsboat ip:iproute2 chromium:chromium java:default-jre-headless lynx:lynx w3m:w3m systemd-analyze:systemd groff:groff-base man:man-db caddy:caddy nginx:nginx-light pebble:pebble
 PYTHON = feedparser icalendar aiosmtpd yaml
 
@@ -38,7 +38,7 @@ tools:
 	case "$$missing" in *gcc*) missing="$$missing libc6-dev";; esac; \
 	if [ -n "$$missing" ]; then \
 		echo "Installing with apt-get:$$missing"; \
-		apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; \
+		apt-get update -q && RUNLEVEL=1 apt-get install -q -y --no-install-recommends $$missing; \
 	else echo "All of them are here already."; fi
 	@for d in $(FEDIFY) $(BROWSER); do \
 		echo "Installing into $$d/node_modules: what its package-lock.json lists."; \
