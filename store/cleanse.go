@@ -28,7 +28,7 @@ const (
 		 where text <> '' and subject in (select iri from object where local and deleted_ms > 0)`
 	scrubSubject  = `update audit set subject = '', text = '' where subject = $1`
 	scrubNames    = `update audit set name = '' where person = $1`
-	scrubReports  = `delete from report where actor = $1 or subject = $1 or subject like $1 || ' %'`
+	scrubReports  = `delete from report where actor = $1 or subject = $1 or substr(subject, 1, length($1) + 1) = $1 || ' '`
 	scrubNotices  = `delete from notice where actor = $1 or about = $1`
 	scrubSentActs = `delete from act where object = $1 and not listed and not exists (select 1 from delivery d where d.act = act.seq)`
 )
