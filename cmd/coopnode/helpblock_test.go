@@ -187,7 +187,7 @@ func newStage(t testing.TB, bin string) *stage {
 	own, trenza, trama, a, b := "localhost:"+freePort(), "trenza.localhost:"+freePort(), "trama.localhost:"+freePort(), freePort(), freePort()
 	s.say("@somebody@place.example", "@trenza@"+trenza, "@troll@big.example", "@trenza@"+trenza, "@argan@social.example", "@trenza@"+trenza, "@toxeira@new.example", "@trenza@"+trenza,
 		"@toxeira@microblog.example", "@trama@"+trama, "@ponte@ponte.example", "@trama@"+trama, "@quebracho@quebracho.localhost:8803", "@trenza@"+trenza,
-		"trenza.example", trenza, "trama.example", trama, "toxeira.example", trenza, "own.example", own,
+		"trenza.example", trenza, "trama.example", trama, "toxeira.example", trenza, "ponte.example", trama, "own.example", own,
 		"localhost:8080", "localhost:"+a, "localhost:8081", "localhost:"+b, ":8081:", ":"+b+":", "/mnt/usb", "usb", "FILE", "own/coopnode.toml", "ADDRESS", "spam.example", "https://files.example/openings.json", "http://"+trenza+"/ap/coop/outbox")
 	for _, n := range []struct{ host, data string }{{own, "own"}, {trenza, "trenza"}, {trama, "trama"}} {
 		s.must("coopnode init " + n.host + " --dev --yes --data " + n.data)
@@ -291,9 +291,7 @@ func (s *stage) play(line string) {
 		return
 	}
 	for _, other := range before[line] {
-		said := ""
-		s.until(other, func() (ok bool) { var code int; code, said = s.run(s.here(other)); return code == 0 })
-		_ = said
+		s.until(other, func() bool { code, _ := s.run(s.here(other)); return code == 0 })
 	}
 	want, wait := endsWith[line], time.Now()
 	if before[line] != nil {
