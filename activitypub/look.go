@@ -149,11 +149,7 @@ func (w *Wire) look(ctx context.Context, host, pass string) *Sight {
 
 // AskToLook has another coopnode look at this one. Errors: NotFound where it is none, or an older one; else those of a fetch.
 func (w *Wire) AskToLook(ctx context.Context, host string) (*Sight, error) {
-	pass, err := w.mirrorPass()
-	if err != nil {
-		return nil, err
-	}
-	proof, err := w.mirrorProofOf(pass)
+	pass, proof, err := w.mirrorPass()
 	if err != nil {
 		return nil, err
 	}

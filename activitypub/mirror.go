@@ -58,15 +58,17 @@ func mirrorMAC(key *node.OwnKey, parts ...string) string {
 	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 
-// mirrorPass is a pass that holds for five minutes. It is made from the clock and the key, so nothing has to be kept.
-func (w *Wire) mirrorPass() (string, error) {
+// mirrorPass is a pass that holds for five minutes, and what this node answers to it. It is made from the clock and the key, so
+// nothing has to be kept.
+func (w *Wire) mirrorPass() (pass, proof string, err error) {
 	keys, err := w.signer.current()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	until := strconv.FormatInt(w.node.Now().Add(mirrorPassFor).Unix(), 10)
 	id := node.NewID()
-	return until + "-" + id + "-" + mirrorMAC(keys[0].OwnKey, until, id), nil
+	pass = until + "-" + id + "-" + mirrorMAC(keys[0].OwnKey, until, id)
+	return pass, mirrorMAC(keys[0].OwnKey, mirrorProof, pass), nil
 }
 
 // mirrorProofOf is what this node answers to a pass of its own, "" where the pass does not hold.

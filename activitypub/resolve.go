@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // An OwnName is what one name server says of the name of this node.
@@ -35,7 +37,7 @@ func (w *Wire) LookUpSelf(ctx context.Context) []OwnName {
 	for i, server := range servers {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			all[i] = lookUp(ctx, server, hostNameOf(w.base.Host))
+			all[i] = lookUp(ctx, server, node.HostName(w.base.Host))
 		}()
 	}
 	for range servers {

@@ -16,6 +16,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/coopnode/coopnode/node"
 )
 
 // A node never goes to itself (SSRF-3), but its doctor must: this is the one way there. It goes to the host and port of the
@@ -110,7 +112,7 @@ func (w *Wire) openSelf(ctx context.Context, at netip.Addr, y *Way) (net.Conn, e
 		_ = conn.Close()
 		return nil, err
 	}
-	name := hostNameOf(w.base.Host)
+	name := node.HostName(w.base.Host)
 	prove := func(s tls.ConnectionState) error {
 		if y != nil {
 			y.Chain = s.PeerCertificates
@@ -143,23 +145,12 @@ func (w *Wire) speaks(ctx context.Context, at netip.Addr, version uint16) bool {
 	ctx, cancel := context.WithTimeout(ctx, tlsTimeout)
 	defer cancel()
 	// Nothing is said on this connection: whether the server can shake hands is all that is asked.
-	return tls.Client(conn, &tls.Config{ServerName: hostNameOf(w.base.Host), InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}).HandshakeContext(ctx) == nil
-}
-
-func hostNameOf(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
+	return tls.Client(conn, &tls.Config{ServerName: node.HostName(w.base.Host), InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}).HandshakeContext(ctx) == nil
 }
 
 // MirrorSelf sends a signed letter to the mirror of this node through its public address.
 func (w *Wire) MirrorSelf(ctx context.Context, at netip.Addr, form SignatureForm) (*SelfAnswer, error) {
-	pass, err := w.mirrorPass()
-	if err != nil {
-		return nil, err
-	}
-	proof, err := w.mirrorProofOf(pass)
+	pass, proof, err := w.mirrorPass()
 	if err != nil {
 		return nil, err
 	}

@@ -163,7 +163,7 @@ func RuleTargets(s string) []string {
 			targets = append(targets, bare) // the owner of a key
 		}
 	}
-	host = withoutPort(strings.ToLower(host))
+	host = HostName(strings.ToLower(host))
 	for host != "" {
 		targets = append(targets, host)
 		_, host, _ = strings.Cut(host, ".")
@@ -188,8 +188,8 @@ func usualSpelling(s string) string {
 
 func isAddress(s string) bool { return strings.Contains(s, "://") }
 
-// withoutPort is a host without its port. That of an IPv6 address follows the bracket.
-func withoutPort(host string) string {
+// HostName is a host without its port. That of an IPv6 address follows the bracket.
+func HostName(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		return host[:i]
 	}

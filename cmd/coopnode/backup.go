@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,11 +48,7 @@ func backupCommand(a *app) *cobra.Command {
 		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
 			path := args[0]
 			if info, err := os.Stat(path); err == nil && info.IsDir() {
-				host, _, err := net.SplitHostPort(h.Links.Host())
-				if err != nil {
-					host = h.Links.Host()
-				}
-				path = filepath.Join(path, fmt.Sprintf("%s-%s.tar.gz", host, h.Now().Format("20060102-150405")))
+				path = filepath.Join(path, fmt.Sprintf("%s-%s.tar.gz", node.HostName(h.Links.Host()), h.Now().Format("20060102-150405")))
 			}
 			bar := a.progress("backup")
 			m, err := h.db.Backup(ctx, store.BackupOptions{Path: path, Program: programVersion(), Address: h.Links.Base, WithKey: withKey, Progress: bar.show})

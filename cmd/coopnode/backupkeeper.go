@@ -75,15 +75,11 @@ func (k *backupKeeper) look(ctx context.Context) error {
 // nightly makes a backup, proves it, copies it to the second folder where one is set, and then lets the oldest go. An error is of
 // the keeping of what came of it; what went wrong with the backup itself is kept and logged.
 func (k *backupKeeper) nightly(ctx context.Context) error {
-	free, err := store.LockBackups(k.cfg.Data)
+	s, free, err := k.alone(ctx)
 	if err != nil {
 		return err
 	}
 	defer free()
-	s, err := k.BackupStatus(ctx)
-	if err != nil {
-		return err
-	}
 	begun := k.Now()
 	dir := k.cfg.backups(s.Settings)
 	path := filepath.Join(dir, store.NightlyName(k.Links.Host(), begun))
@@ -112,6 +108,17 @@ func (k *backupKeeper) nightly(ctx context.Context) error {
 		k.log.ErrorContext(ctx, "the backup could not be copied", "folder", s.Settings.Copy, "err", err)
 	}
 	return k.NoteBackup(ctx, func(s *node.BackupStatus) { s.Copied.Note(begun, err) })
+}
+
+// alone keeps others from the backups until free is called, and says how they stand.
+func (k *backupKeeper) alone(ctx context.Context) (s *node.BackupStatus, free func(), err error) {
+	if free, err = store.LockBackups(k.cfg.Data); err != nil {
+		return nil, nil, err
+	}
+	if s, err = k.BackupStatus(ctx); err != nil {
+		free()
+	}
+	return s, free, err
 }
 
 // make makes a backup at path and proves it, and returns its size. ours says that the folder is one in the data folder: any other
@@ -157,15 +164,11 @@ func (k *backupKeeper) copy(ctx context.Context, path, dir string) error {
 
 // try restores the newest backup into a scratch folder and compares it.
 func (k *backupKeeper) try(ctx context.Context) error {
-	free, err := store.LockBackups(k.cfg.Data)
+	s, free, err := k.alone(ctx)
 	if err != nil {
 		return err
 	}
 	defer free()
-	s, err := k.BackupStatus(ctx)
-	if err != nil {
-		return err
-	}
 	begun := k.Now()
 	err = k.db.TryRestore(ctx, s.Path)
 	if ctx.Err() != nil {

@@ -95,8 +95,8 @@ func (h *house) servedNames(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{hostName(h.Links.Host())}
-	if handle := hostName(us.Host); handle != names[0] {
+	names := []string{node.HostName(h.Links.Host())}
+	if handle := node.HostName(us.Host); handle != names[0] {
 		names = append(names, handle)
 	}
 	return names, nil
@@ -207,7 +207,7 @@ func (k *certificateKeeper) answers(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := k.of(strings.ToLower(hostName(r.Host)))
+		c := k.of(strings.ToLower(node.HostName(r.Host)))
 		if c == nil {
 			next.ServeHTTP(w, r)
 			return

@@ -32,7 +32,7 @@ type wayIn struct {
 
 // checkNetwork looks at name, reach, TLS and what other servers see. Each needs the one before it.
 func (x *examination) checkNetwork(ctx context.Context, w *activitypub.Wire, name, reach, tls, fediverse *findings) {
-	n := &wayIn{examination: x, wire: w, host: hostName(x.house.Links.Host()), wrong: map[netip.Addr]bool{}}
+	n := &wayIn{examination: x, wire: w, host: node.HostName(x.house.Links.Host()), wrong: map[netip.Addr]bool{}}
 	if n.machine == nil {
 		n.machine = machineAddresses()
 	}

@@ -322,10 +322,7 @@ var notHandle = regexp.MustCompile(`[^a-z0-9_]+`)
 
 // propose fills in the name and the handle that follow from the host.
 func (nn *newNode) propose() {
-	host := nn.host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
+	host := node.HostName(nn.host)
 	if unicode, err := idna.Display.ToUnicode(host); err == nil && nn.name == "" {
 		host = unicode
 	}

@@ -111,7 +111,7 @@ func (l *lobby) secure(host string) (*tls.Config, error) {
 		_, err := cert.get(nil)
 		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get, NextProtos: []string{"h2", "http/1.1"}}, err
 	case "auto":
-		name := hostName(host)
+		name := node.HostName(host)
 		return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			if l.isOpen() {
 				return l.keeper.tls(), nil

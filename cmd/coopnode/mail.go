@@ -40,7 +40,7 @@ func (h *house) mailServer(ctx context.Context) (*mailServer, error) {
 }
 
 func (h *house) mailServerOf(settings *node.MailSettings) (*mailServer, error) {
-	s := &mailServer{MailSettings: settings, us: hostName(h.Links.Host()), timeout: mailTimeout}
+	s := &mailServer{MailSettings: settings, us: node.HostName(h.Links.Host()), timeout: mailTimeout}
 	if h.cfg.CAFile == "" {
 		return s, nil
 	}
@@ -53,14 +53,6 @@ func (h *house) mailServerOf(settings *node.MailSettings) (*mailServer, error) {
 	}
 	s.roots.AppendCertsFromPEM(pem)
 	return s, nil
-}
-
-// hostName is a host without its port.
-func hostName(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
 }
 
 // message makes a mail. id is the same at every try, so that who gets it twice can tell (RFC 5322 3.6.4); choose is the page on

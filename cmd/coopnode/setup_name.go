@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/coopnode/coopnode/activitypub"
+	"github.com/coopnode/coopnode/node"
 )
 
 // leadName is the third step: the name has to lead to this machine, and the domain of the handle to the name.
@@ -21,7 +22,7 @@ func (s *setup) leadName(ctx context.Context) error {
 		s.open("nobody was asked", "for --offline was given")
 		return nil
 	}
-	name := hostName(s.nn.host)
+	name := node.HostName(s.nn.host)
 	ours, private := reachable()
 	resolvers, err := s.resolvers()
 	if err != nil {
