@@ -32,8 +32,8 @@ type health string
 // The states of a finding.
 const (
 	good    health = "good"
-	soon    health = "soon"    // soon a problem
-	broken  health = "broken"  //
+	soon    health = "soon" // soon a problem
+	broken  health = "broken"
 	unknown health = "unknown" // could not be checked
 )
 
