@@ -48,10 +48,11 @@ func sampleParts(who person, filled, amount float64) (list []part) {
 	}
 }
 
-// sampleHours are a day of letters, and their sum.
-func sampleHours(now time.Time) (hours []*node.DeliveryHour, sum node.DeliveryHour) {
+// sampleHours are a day of letters, always the same one, and their sum.
+func sampleHours() (hours []*node.DeliveryHour, sum node.DeliveryHour) {
+	last := time.Date(2026, time.June, 1, 23, 0, 0, 0, time.UTC)
 	for i := range 24 {
-		h := &node.DeliveryHour{Begin: now.Add(time.Duration(i-23) * time.Hour), Arrived: (i * 7) % 40, Retried: i % 3, Waiting: i / 20}
+		h := &node.DeliveryHour{Begin: last.Add(time.Duration(i-23) * time.Hour), Arrived: (i * 7) % 40, Retried: i % 3, Waiting: i / 20}
 		hours = append(hours, h)
 		sum.Arrived, sum.Retried, sum.Waiting = sum.Arrived+h.Arrived, sum.Retried+h.Retried, sum.Waiting+h.Waiting
 	}

@@ -1020,7 +1020,7 @@ func figureParts(v *visit) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			hours, sum := sampleHours(v.now)
+			hours, sum := sampleHours()
 			templ_7745c5c3_Err = hourBars(hours, sum).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
