@@ -25,7 +25,7 @@ require (
 	golang.org/x/mod v0.42.0 // tests: reads go.mod
 	golang.org/x/net v0.62.0 // HTML tokenizer, IDNA
 	golang.org/x/sync v0.24.0 // groups of goroutines with an owner
-	golang.org/x/sys v0.49.0 // tests: the processor time of one thread
+	golang.org/x/sys v0.49.0 // root for the files that root names; tests: the processor time of one thread
 	golang.org/x/term v0.47.0 // asks questions only on a terminal
 	golang.org/x/text v0.43.0 // names of languages, numbers, plurals by CLDR
 	golang.org/x/time v0.16.0 // token buckets for rate limits

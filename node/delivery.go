@@ -114,6 +114,10 @@ func NextTry(now time.Time, failures int) time.Time {
 // what it said after the backup, before somebody has looked (BAK-4).
 const SettingPaused = "deliveries_paused"
 
+// MachineSettings are those that tell how something stands on a machine, and nothing of another one on which the node is restored:
+// its certificates, and the backups that it has made.
+var MachineSettings = []string{settingCertificates, settingBackups}
+
 // PausedSince says since when deliveries are paused; the zero time if they are not.
 func PausedSince(ctx context.Context, s Reader) (time.Time, error) {
 	text, err := s.Setting(ctx, SettingPaused)

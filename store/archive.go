@@ -101,13 +101,8 @@ var usualLimits = archiveLimits{files: 1 << 20, database: 256 << 30, other: 256 
 
 // readArchive reads an archive from its beginning to its end and gives each file to put, except the manifest, which it
 // returns when everything agrees with it. Damaged for an archive that is not whole, Invalid for one that no backup made.
-func readArchive(ctx context.Context, path string, limits archiveLimits, moved func(int), put func(name string, r io.Reader) error) (*Manifest, error) {
-	const op = "read backup"
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fileError(op, path, err)
-	}
-	defer f.Close()
+func readArchive(ctx context.Context, f *os.File, limits archiveLimits, moved func(int), put func(name string, r io.Reader) error) (*Manifest, error) {
+	path := f.Name()
 	in := &meteredReader{r: stoppedReader{ctx, f}, moved: moved}
 	zip, err := gzip.NewReader(in)
 	if err != nil {

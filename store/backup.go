@@ -17,7 +17,7 @@ import (
 
 // BackupOptions say what a backup holds and where it goes.
 type BackupOptions struct {
-	Path    string // of a file that is not there yet
+	Scratch string // where the copy of the database stands meanwhile: the name of a file that is not there
 	Program string // version, for the manifest
 	Address string // of the node, for the manifest
 	WithKey bool   // with the master key: whoever has the file then has the keys of the node (BAK-3)
@@ -28,21 +28,19 @@ type BackupOptions struct {
 // snapshotEnding is the ending of the copy of the database from which a backup is packed.
 const snapshotEnding = ".database"
 
-// Backup writes the database as it is at one moment, and the pictures, into one file, while others go on reading and
-// writing (BAK-1). The file is there whole and safe on disk, readable by its owner alone, or not at all. Exists if
-// there is a file of that name.
-func (db *DB) Backup(ctx context.Context, opt BackupOptions) (m *Manifest, err error) {
+// ScratchOf is where the copy of the database usually stands while a backup is made: beside it.
+func ScratchOf(backup string) string { return backup + snapshotEnding }
+
+// Backup writes the database as it is at one moment, and the pictures, into out, while others go on reading and
+// writing (BAK-1).
+func (db *DB) Backup(ctx context.Context, out io.Writer, opt BackupOptions) (m *Manifest, err error) {
 	const op = "make backup"
-	if fileExists(opt.Path) {
-		return nil, &node.Error{Op: op, Kind: node.Exists, Subject: opt.Path, Text: "There is a file " + opt.Path + " already. Choose another name."}
-	}
 	own, err := ownSchema()
 	if err != nil {
 		return nil, err
 	}
-	scratch := opt.Path + snapshotEnding
-	defer os.Remove(scratch)
-	if err := db.snapshot(ctx, scratch); err != nil {
+	defer os.Remove(opt.Scratch)
+	if err := db.snapshot(ctx, opt.Scratch); err != nil {
 		return nil, err
 	}
 	pictures, err := db.PictureFiles()
@@ -52,17 +50,10 @@ func (db *DB) Backup(ctx context.Context, opt BackupOptions) (m *Manifest, err e
 	pictures = slices.DeleteFunc(pictures, func(f node.ShelvedFile) bool { return strings.HasSuffix(f.Name, unfinished) })
 	slices.SortFunc(pictures, func(a, b node.ShelvedFile) int { return strings.Compare(a.Name, b.Name) })
 
-	rows, err := countRows(ctx, scratch)
+	rows, err := countRows(ctx, opt.Scratch)
 	if err != nil {
 		return nil, err
 	}
-	half := opt.Path + unfinished
-	out, err := os.OpenFile(half, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fileError(op, half, err)
-	}
-	defer os.Remove(half)
-	defer out.Close()
 	var done, total int64
 	a := newArchiveWriter(out, Manifest{Format: archiveFormat, Made: time.Now().UTC().Truncate(time.Second), Program: opt.Program,
 		Schema: own.newest, Address: opt.Address, WithKey: opt.WithKey, Rows: rows}, func(n int) {
@@ -71,7 +62,7 @@ func (db *DB) Backup(ctx context.Context, opt BackupOptions) (m *Manifest, err e
 		}
 	})
 	type entry struct{ name, path string }
-	entries := []entry{{fileName, scratch}}
+	entries := []entry{{fileName, opt.Scratch}}
 	if opt.WithKey {
 		if db.seal.path == "" {
 			return nil, &node.Error{Op: op, Kind: node.Invalid, Text: "The master key of this node comes from outside, so it cannot be put into the backup."}
@@ -94,18 +85,8 @@ func (db *DB) Backup(ctx context.Context, opt BackupOptions) (m *Manifest, err e
 			return nil, fileError(op, e.path, err)
 		}
 	}
-	err = a.finish()
-	if err == nil {
-		err = out.Sync()
-	}
-	if err == nil {
-		err = os.Rename(half, opt.Path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(opt.Path))
-	}
-	if err != nil {
-		return nil, fileError(op, opt.Path, err)
+	if err := a.finish(); err != nil {
+		return nil, fileError(op, "the backup", err)
 	}
 	return &a.manifest, nil
 }

@@ -46,20 +46,21 @@ func (db *DB) noteErased(addresses []string) error {
 	return nil
 }
 
-// Erased lists the addresses in a list of erasures, each once; file is that of the data folder if empty. A list that is not
-// there is empty, unless it was named.
-func (db *DB) Erased(file string) (addresses []string, err error) {
-	named := file != ""
-	if !named {
-		file = filepath.Join(db.shelf.dir, erasedName)
-	}
+// Erased lists the addresses in the data folder's list of erasures, each once; none where there is no list.
+func (db *DB) Erased() ([]string, error) {
+	file := filepath.Join(db.shelf.dir, erasedName)
 	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) && !named {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fileError("read list of erasures", file, err)
 	}
 	defer f.Close()
+	return ErasedIn(f)
+}
+
+// ErasedIn lists the addresses in a list of erasures, each once.
+func ErasedIn(f *os.File) (addresses []string, err error) {
 	known := map[string]bool{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
@@ -69,7 +70,7 @@ func (db *DB) Erased(file string) (addresses []string, err error) {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fileError("read list of erasures", file, err)
+		return nil, fileError("read list of erasures", f.Name(), err)
 	}
 	return addresses, nil
 }

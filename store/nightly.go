@@ -73,14 +73,11 @@ func ThinNightlies(dir, host string) error {
 	for _, n := range surplus(list) {
 		gone = append(gone, n.Path)
 	}
-	for _, ending := range []string{unfinished, snapshotEnding, snapshotEnding + unfinished} {
-		broken, err := filepath.Glob(filepath.Join(dir, nightlyBegin(host)+"*"+nightlyEnding+ending))
-		if err != nil {
-			return err
-		}
-		gone = append(gone, broken...)
+	broken, err := filepath.Glob(filepath.Join(dir, nightlyBegin(host)+"*"+nightlyEnding+".*"))
+	if err != nil {
+		return err
 	}
-	for _, path := range gone {
+	for _, path := range append(gone, broken...) {
 		if err := os.Remove(path); err != nil {
 			return fileError("remove old backup", path, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,12 +22,17 @@ const verifying = "coopnode-verify-"
 // of a schema that this program knows (BAK-2). The database is unpacked for that, into a new folder in dir, which is the usual one
 // for such things if empty. Damaged, or Invalid for what is no backup or a newer one.
 func Verify(ctx context.Context, path, dir string, moved func(bytes int)) (*Manifest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileError("verify backup", path, err)
+	}
+	defer f.Close()
 	scratch, err := os.MkdirTemp(dir, verifying)
 	if err != nil {
 		return nil, fileError("verify backup", cmp.Or(dir, os.TempDir()), err)
 	}
 	defer os.RemoveAll(scratch)
-	m, err := readArchive(ctx, path, usualLimits, moved, func(name string, r io.Reader) error {
+	m, err := readArchive(ctx, f, usualLimits, moved, func(name string, r io.Reader) error {
 		if name != fileName {
 			return nil
 		}
@@ -46,32 +50,28 @@ type RestoreOptions struct {
 	KeyFile string // the master key, where it is not in the backup
 	By      string // who does it, for the audit log
 	Moved   func(bytes int)
+	Open    func(name string) (*os.File, error) // opens the backup and the file with the key; os.Open if nil
 }
 
 // restoring is the folder in which a backup is unpacked and proved; it stays behind if the process is killed.
 const restoring = "restoring"
 
 // takeDatabase copies a database that stands alone, as another program kept it, into dir; nil for a file that is none.
-func takeDatabase(ctx context.Context, path, dir string, moved func(int)) (*Manifest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fileError("restore database", path, err)
-	}
-	defer f.Close()
+func takeDatabase(ctx context.Context, f *os.File, dir string, opt RestoreOptions) (*Manifest, error) {
+	path := f.Name()
 	begin := make([]byte, len(sqliteHeader))
-	if _, err := io.ReadFull(f, begin); err != nil || string(begin) != sqliteHeader {
+	_, err := f.ReadAt(begin, 0)
+	if err != nil || string(begin) != sqliteHeader {
 		return nil, nil
 	}
-	if fileExists(path + "-wal") {
+	if log, err := opt.Open(path + "-wal"); err == nil {
+		log.Close()
 		return nil, &node.Error{Op: "restore database", Kind: node.Invalid, Subject: path,
 			Text: "Beside " + path + " stands its log (-wal): that is the database of a node, and not a copy. Make a backup of it: coopnode backup FILE."}
 	}
 	info, err := f.Stat()
 	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err == nil {
-		err = unpack(dir, fileName, &meteredReader{r: stoppedReader{ctx, f}, moved: moved})
+		err = unpack(dir, fileName, &meteredReader{r: stoppedReader{ctx, f}, moved: opt.Moved})
 	}
 	if err != nil {
 		return nil, fileError("restore database", path, err)
@@ -87,6 +87,14 @@ const sqliteHeader = "SQLite format 3\x00"
 // database comes last. The node is marked: its deliveries are paused (BAK-4). Exists if the folder is not empty.
 func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, error) {
 	const op = "restore backup"
+	if opt.Open == nil {
+		opt.Open = os.Open
+	}
+	f, err := opt.Open(path)
+	if err != nil {
+		return nil, fileError(op, path, err)
+	}
+	defer f.Close()
 	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
 		return nil, fileError(op, opt.Dir, err)
 	}
@@ -103,9 +111,9 @@ func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, e
 		return nil, fileError(op, temp, err)
 	}
 	defer os.RemoveAll(temp)
-	m, err := takeDatabase(ctx, path, temp, opt.Moved)
+	m, err := takeDatabase(ctx, f, temp, opt)
 	if err == nil && m == nil {
-		m, err = readArchive(ctx, path, usualLimits, opt.Moved, func(name string, r io.Reader) error { return unpack(temp, name, r) })
+		m, err = readArchive(ctx, f, usualLimits, opt.Moved, func(name string, r io.Reader) error { return unpack(temp, name, r) })
 	}
 	if err != nil {
 		return nil, err
@@ -114,7 +122,7 @@ func Restore(ctx context.Context, path string, opt RestoreOptions) (*Manifest, e
 		return nil, err
 	}
 	if !m.WithKey {
-		if err := takeKey(temp, opt.KeyFile); err != nil {
+		if err := takeKey(temp, opt); err != nil {
 			return nil, err
 		}
 	}
@@ -194,15 +202,18 @@ func sound(ctx context.Context, dir, check, path string) error {
 }
 
 // takeKey copies the master key of a backup that does not hold it, if it opens the keys in there (BAK-3).
-func takeKey(dir, file string) error {
+func takeKey(dir string, opt RestoreOptions) error {
 	const op = "restore backup"
-	if file == "" {
+	if opt.KeyFile == "" {
 		return &node.Error{Op: op, Kind: node.Invalid, Text: "The master key is not in this backup. Say where it is: --key FILE (the master.key that you keep apart). Nothing was changed."}
 	}
-	key, err := readMasterKey(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fileError(op, file, err)
-	} else if err != nil {
+	f, err := opt.Open(opt.KeyFile)
+	if err != nil {
+		return fileError(op, opt.KeyFile, err)
+	}
+	defer f.Close()
+	key, err := masterKeyIn(f)
+	if err != nil {
 		return err
 	}
 	name, err := writeMasterKey(dir, key)
@@ -215,8 +226,8 @@ func takeKey(dir, file string) error {
 	return nil
 }
 
-// markRestored brings the database up to date, proves that the master key opens it, pauses its deliveries and signs
-// everybody out: a session or a link that ended after the backup must not come back.
+// markRestored brings the database up to date, proves that the master key opens it, pauses its deliveries, forgets what was of the
+// other machine and signs everybody out: a session or a link that ended after the backup must not come back.
 func markRestored(ctx context.Context, dir, by string, now time.Time) error {
 	db, err := Open(ctx, Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -235,6 +246,11 @@ func markRestored(ctx context.Context, dir, by string, now time.Time) error {
 		}
 		if err := tx.NoteAudit(ctx, &node.AuditEntry{At: now, Name: by, Action: "node.restore"}); err != nil {
 			return err
+		}
+		for _, key := range node.MachineSettings {
+			if err := tx.SetSetting(ctx, key, ""); err != nil {
+				return err
+			}
 		}
 		return tx.SetSetting(ctx, node.SettingPaused, now.UTC().Format(time.RFC3339))
 	})

@@ -137,14 +137,20 @@ func openSealer(ctx context.Context, db *DB, opt Options) (*sealer, error) {
 
 // readMasterKey reads 64 hexadecimal digits from a file that only its owner can read. A missing file is os.ErrNotExist.
 func readMasterKey(path string) ([]byte, error) {
-	const op = "read master key"
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	} else if err != nil {
-		return nil, fileError(op, path, err)
+		return nil, fileError("read master key", path, err)
 	}
 	defer f.Close()
+	return masterKeyIn(f)
+}
+
+// masterKeyIn reads the key in a file that is open.
+func masterKeyIn(f *os.File) ([]byte, error) {
+	const op = "read master key"
+	path := f.Name()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fileError(op, path, err)

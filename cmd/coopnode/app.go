@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/user"
@@ -65,6 +64,12 @@ func (a *app) openHouse(ctx context.Context) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.openFor(ctx, cfg)
+}
+
+// openFor opens the node of a configuration for a command. Who has read the configuration already does not read it again: root may not find it any more,
+// once it is the owner of the data.
+func (a *app) openFor(ctx context.Context, cfg *Config) (*house, error) {
 	return a.openStore(ctx, cfg, store.Options{Dir: cfg.Data, Log: a.commandLog()}, a.commandLog())
 }
 
@@ -72,6 +77,11 @@ func (a *app) openHouse(ctx context.Context) (*house, error) {
 func (a *app) openStore(ctx context.Context, cfg *Config, opt store.Options, log *slog.Logger) (*house, error) {
 	if err := rightUser(cfg.Data); err != nil {
 		return nil, err
+	}
+	if opt.Serve {
+		if err := stayOwner(); err != nil {
+			return nil, err
+		}
 	}
 	db, err := store.Open(ctx, opt)
 	if node.IsNotFound(err) {
@@ -216,14 +226,19 @@ func isTerminal(f any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// maxText bounds a text that is read, in bytes; every field is far shorter.
+const maxText = 1 << 20
+
 // readText reads a file, or standard input where it is called "-".
 func (a *app) readText(name string) (string, error) {
-	var data []byte
-	var err error
-	if name == "-" {
-		data, err = io.ReadAll(io.LimitReader(a.in, 1<<20))
-	} else if data, err = os.ReadFile(name); errors.Is(err, fs.ErrNotExist) {
-		return "", missing("There is no file %s.", name)
+	in, err := a.input(name)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	data, err := io.ReadAll(io.LimitReader(in, maxText+1))
+	if err == nil && len(data) > maxText {
+		err = wrongUse("%s is too long: at most %d KiB are read.", name, maxText>>10)
 	}
 	if err != nil {
 		return "", fmt.Errorf("read text: %w", err)

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +35,11 @@ func (a *app) showBackup(path string, m *store.Manifest) error {
 		b.Bytes += f.Bytes
 	}
 	return a.show(b, func(w io.Writer) {
-		fmt.Fprintf(w, "%s  %s  %s  %d files, %s\n", b.Path, b.Address, moment(b.Made), b.Files, sizeText(b.Bytes))
+		files := "one file"
+		if b.Files != 1 {
+			files = fmt.Sprintf("%d files", b.Files)
+		}
+		fmt.Fprintf(w, "%s  %s  %s  %s, %s\n", b.Path, b.Address, moment(b.Made), files, sizeText(b.Bytes))
 	})
 }
 
@@ -47,11 +53,11 @@ func backupCommand(a *app) *cobra.Command {
 		Example: "  coopnode backup /mnt/usb\n  coopnode backup coop.tar.gz --with-key",
 		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
 			path := args[0]
-			if info, err := os.Stat(path); err == nil && info.IsDir() {
+			if isFolder(path) {
 				path = filepath.Join(path, fmt.Sprintf("%s-%s.tar.gz", node.HostName(h.Links.Host()), h.Now().Format("20060102-150405")))
 			}
 			bar := a.progress("backup")
-			m, err := h.db.Backup(ctx, store.BackupOptions{Path: path, Program: programVersion(), Address: h.Links.Base, WithKey: withKey, Progress: bar.show})
+			m, err := h.backup(ctx, path, store.BackupOptions{WithKey: withKey, Progress: bar.show})
 			bar.end()
 			if err != nil {
 				return err
@@ -70,6 +76,28 @@ func backupCommand(a *app) *cobra.Command {
 	cmd.Flags().BoolVar(&withKey, "with-key", false, "put the master key into it too")
 	cmd.AddCommand(backupList(a), backupNow(a), backupSettings(a))
 	return cmd
+}
+
+// backup makes a backup at path.
+func (h *house) backup(ctx context.Context, path string, opt store.BackupOptions) (m *store.Manifest, err error) {
+	opt.Program, opt.Address, opt.Scratch = programVersion(), h.Links.Base, store.ScratchOf(path)
+	if rootIsBehind() { // the database engine may perhaps not write there: its copy stands among those of the night
+		free, err := store.LockBackups(h.cfg.Data)
+		if err != nil {
+			return nil, err
+		}
+		defer free()
+		dir := filepath.Join(h.cfg.Data, store.BackupsName)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		opt.Scratch = store.ScratchOf(filepath.Join(dir, store.NightlyName(h.Links.Host(), h.Now())))
+	}
+	err = writeNamed("make backup", path, func(f *os.File) (err error) {
+		m, err = h.db.Backup(ctx, f, opt)
+		return err
+	})
+	return m, err
 }
 
 func verifyCommand(a *app) *cobra.Command {
@@ -102,16 +130,19 @@ func restoreCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := giveToService(cfg.Data); err != nil {
+				return err
+			}
 			if err := rightUser(cfg.Data); err != nil {
 				return err
 			}
 			bar := a.progressOf("restore", args[0])
-			m, err := store.Restore(ctx, args[0], store.RestoreOptions{Dir: cfg.Data, KeyFile: key, By: a.by(), Moved: bar.add})
+			m, err := store.Restore(ctx, args[0], store.RestoreOptions{Dir: cfg.Data, KeyFile: key, By: a.by(), Moved: bar.add, Open: openNamed})
 			bar.end()
 			if err != nil {
 				return err
 			}
-			h, err := a.openHouse(ctx)
+			h, err := a.openFor(ctx, cfg)
 			if err != nil {
 				return err
 			}
@@ -125,8 +156,8 @@ func restoreCommand(a *app) *cobra.Command {
 				return err
 			}
 			a.tell("Restored into %s. Erased again: %d. Deliveries are paused; %d letters wait.\n"+
-				"Everybody has to sign in again; who was removed after the backup may come in again too (coopnode person list).\nStart it with: coopnode serve%s\nLook at what waits (coopnode delivery list), then let it go: coopnode delivery resume",
-				cfg.Data, again, queue.Waiting, a.whereFlags())
+				"Everybody has to sign in again; who was removed after the backup may come in again too (coopnode person list).\nLook at what waits: coopnode delivery list. Then let it go: coopnode delivery resume\n%s",
+				cfg.Data, again, queue.Waiting, h.startAgain(ctx, a))
 			return a.showBackup(args[0], m)
 		},
 	}
@@ -135,9 +166,18 @@ func restoreCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// eraseAgain erases what stands in a list of erasures and is here all the same (BAK-5), and returns how much that was.
+// startAgain tells how a node starts that was restored. Its configuration is not in a backup, and may be lost.
+func (h *house) startAgain(ctx context.Context, a *app) string {
+	if _, err := os.Stat(h.cfg.File); errors.Is(err, fs.ErrNotExist) && h.cfg.Host == "" && !h.Dev {
+		return "There is no configuration. Make it and start the node with: coopnode init " + h.Links.Host() + a.whereFlags()
+	}
+	return "Start it with: " + a.startLine(ctx, h.cfg.Data)
+}
+
+// eraseAgain erases what stands in a list of erasures and is here all the same (BAK-5), and returns how much that was. The list is
+// that of the data folder if no file is named.
 func (h *house) eraseAgain(ctx context.Context, file, by string) (count int, err error) {
-	list, err := h.db.Erased(file)
+	list, err := h.erased(file)
 	if err != nil {
 		return 0, err
 	}
@@ -151,6 +191,18 @@ func (h *house) eraseAgain(ctx context.Context, file, by string) (count int, err
 		}
 	}
 	return count, nil
+}
+
+func (h *house) erased(file string) ([]string, error) {
+	if file == "" {
+		return h.db.Erased()
+	}
+	f, err := openNamed(file)
+	if err != nil {
+		return nil, missing("The list of erasures %s cannot be read: %v.", file, problemText(err))
+	}
+	defer f.Close()
+	return store.ErasedIn(f)
 }
 
 // A progress tells how far long work is: a bar on a terminal, a line every ten seconds elsewhere.
@@ -171,8 +223,11 @@ func (a *app) progress(what string) *progress {
 // progressOf is the progress of reading a file.
 func (a *app) progressOf(what, path string) *progress {
 	p := a.progress(what)
-	if info, err := os.Stat(path); err == nil {
-		p.total = info.Size()
+	if f, err := openNamed(path); err == nil {
+		if info, err := f.Stat(); err == nil {
+			p.total = info.Size()
+		}
+		f.Close()
 	}
 	return p
 }

@@ -137,7 +137,7 @@ func (k *backupKeeper) make(ctx context.Context, dir, path string, ours bool) (i
 	if err := k.db.RoomForBackup(dir); err != nil {
 		return 0, err
 	}
-	if _, err := k.db.Backup(ctx, store.BackupOptions{Path: path, Program: programVersion(), Address: k.Links.Base}); err != nil {
+	if _, err := k.backup(ctx, path, store.BackupOptions{}); err != nil {
 		return 0, err
 	}
 	if _, err := store.Verify(ctx, path, dir, nil); err != nil {

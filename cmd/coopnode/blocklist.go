@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -90,17 +88,11 @@ func blockImport(a *app) *cobra.Command {
 }
 
 func (a *app) readBlockList(name string, h *house) (*node.BlockList, error) {
-	in := a.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, missing("There is no file %s.", name)
-		} else if err != nil {
-			return nil, fmt.Errorf("read list: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := a.input(name)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	return activitypub.ReadBlockList(in, h.Links.Actor())
 }
 
@@ -137,21 +129,13 @@ func blockExport(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := a.out
-			if len(args) == 1 {
-				f, openErr := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // a list is private unless you publish it
-				if errors.Is(openErr, fs.ErrExist) {
-					return &node.Error{Op: "export", Kind: node.Exists, Text: fmt.Sprintf("There is a file %s already. Name another.", args[0])}
-				} else if openErr != nil {
-					return fmt.Errorf("write list: %w", openErr)
-				}
-				defer func() { err = firstError(err, f.Close()) }()
-				out = f
-			}
 			if n := len(slices.DeleteFunc(slices.Clone(rules), func(r *node.Rule) bool { return r.Allow || r.OfHost() || r.Target == node.Everybody })); n > 0 {
 				a.tell("%d rules for single people are not in the list: it has servers only.", n)
 			}
-			return activitypub.WriteBlockList(out, rules)
+			if len(args) == 0 {
+				return activitypub.WriteBlockList(a.out, rules)
+			}
+			return writeNamed("export", args[0], func(f *os.File) error { return activitypub.WriteBlockList(f, rules) }) // private unless you publish it
 		}),
 	}
 }

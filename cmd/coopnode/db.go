@@ -51,7 +51,7 @@ func dbMigrate(a *app) *cobra.Command {
 				return err
 			}
 			if !dry && len(u.Steps) > 0 {
-				h, err := a.openHouse(cmd.Context()) // which brings it up to date
+				h, err := a.openFor(cmd.Context(), cfg) // which brings it up to date
 				if err != nil {
 					return err
 				}

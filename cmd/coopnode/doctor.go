@@ -135,7 +135,7 @@ func (a *app) diagnose(ctx context.Context, opt examineOptions) ([]finding, erro
 	}
 	late := errors.Is(x.storedErr, context.DeadlineExceeded)
 	if (x.storedErr == nil || late) && x.stored.Schema == x.stored.Known { // opening would bring an older one up to date
-		h, err := a.openStore(ctx, cfg, store.Options{Dir: cfg.Data, Log: a.commandLog()}, a.commandLog())
+		h, err := a.openFor(ctx, cfg)
 		if err == nil {
 			defer h.db.Close()
 		}

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"context"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -51,24 +50,11 @@ func exportCommand(a *app) *cobra.Command {
 
 // writeArchive writes a ZIP file that is whole or not there, and replaces none.
 func writeArchive(name string, fill func(node.Archive) error) error {
-	if _, err := os.Lstat(name); err == nil {
-		return &node.Error{Op: "export", Kind: node.Exists, Subject: name, Text: "There is a file " + name + " already. Choose another name."}
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".export-*") // readable by its owner alone
-	if err != nil {
-		return wrongUse("No file can be made in %s: %v.", filepath.Dir(name), err)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	z := zip.NewWriter(f)
-	if err := fill(z); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return writeNamed("export", name, func(f *os.File) error {
+		z := zip.NewWriter(f)
+		if err := fill(z); err != nil {
+			return err
+		}
+		return z.Close()
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,8 +159,8 @@ func (s *sampleSet) bad(p problem) {
 func (a *app) readSamples(h *house, dir string) (*sampleSet, error) {
 	s := &sampleSet{now: h.Now(), actorOf: map[string]string{}, projectOf: map[string]string{}, openingOf: map[string]string{}, known: map[string]*node.Actor{},
 		claims: map[*node.Actor][]string{}, nodeless: map[string]bool{}, lotsOf: map[string][]string{}, taken: map[string]bool{}}
-	files, err := os.ReadDir(dir)
-	if err != nil {
+	var files []fs.DirEntry
+	if err := asCaller(func() (err error) { files, err = os.ReadDir(dir); return err }); err != nil {
 		return nil, missing("There is no folder %s that could be read.", dir)
 	}
 	bar := a.progress("read")

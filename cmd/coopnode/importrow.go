@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -45,7 +44,7 @@ type row[T any] struct {
 // readRows reads a file of one JSON object a line. read is told how many bytes were taken, and bad what is wrong with a
 // line, which is left out. NotFound where there is no such file.
 func readRows[T any](dir, name string, read func(int), bad func(problem)) ([]row[T], error) {
-	f, err := os.Open(filepath.Join(dir, name))
+	f, err := openNamed(filepath.Join(dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missing("There is no file %s in %s.", name, dir)
 	} else if err != nil {

@@ -191,7 +191,7 @@ func (a *app) initialise(ctx context.Context, nn newNode) error {
 	if !a.quiet && !a.json {
 		writeWelcome(a.errOut, m.Welcome)
 	}
-	serve := "coopnode serve" + a.whereFlags()
+	serve := a.startLine(ctx, m.Data)
 	if m.New {
 		a.tell("\nThe node is set up. Start it with: %s\nThen open %s/", serve, m.Address)
 	} else {
@@ -286,7 +286,7 @@ func (a *app) makeNode(ctx context.Context, cfg *Config, nn newNode) (h *house, 
 		return nil, false, err
 	}
 	opt := store.Options{Dir: cfg.Data, Create: true, Log: a.commandLog()}
-	if h, err = a.openStore(ctx, cfg, store.Options{Dir: cfg.Data, Log: a.commandLog()}, a.commandLog()); err == nil {
+	if h, err = a.openFor(ctx, cfg); err == nil {
 		if h.Links.Base == nn.base() {
 			return h, false, nil
 		}

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -80,17 +77,11 @@ func (h *house) picturedAs(ctx context.Context, use node.PictureUse) string {
 // readPicture reads a file, or standard input where it is called "-"; one byte more than may be, so that what is too large is
 // noticed.
 func (a *app) readPicture(name string) ([]byte, error) {
-	in := a.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, missing("There is no file %s.", name)
-		} else if err != nil {
-			return nil, fmt.Errorf("read picture: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := a.input(name)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	b, err := io.ReadAll(io.LimitReader(in, node.MaxPictureUpload+1))
 	if err != nil {
 		return nil, fmt.Errorf("read picture: %w", err)

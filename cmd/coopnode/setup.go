@@ -76,7 +76,7 @@ func (s *setup) more(format string, args ...any) { s.tell("    "+format, args...
 // visit opens the node for a moment.
 func (s *setup) visit(ctx context.Context, do func(*house) error) error {
 	return asOwner(s.cfg.Data, func() error {
-		h, err := s.openStore(ctx, s.cfg, store.Options{Dir: s.cfg.Data, Log: s.commandLog()}, s.commandLog())
+		h, err := s.openFor(ctx, s.cfg)
 		if err != nil {
 			return err
 		}

@@ -31,10 +31,23 @@ func (s *setup) start(ctx context.Context) error {
 	return s.examineAll(ctx)
 }
 
+// serviceKnown says whether systemd runs here and knows the service.
+func serviceKnown(ctx context.Context) bool {
+	known, err := exec.CommandContext(ctx, "systemctl", "show", "--property=LoadState", "--value", unit).Output()
+	return err == nil && strings.TrimSpace(string(known)) == "loaded"
+}
+
+// startLine is what a person types to start the node of a data folder.
+func (a *app) startLine(ctx context.Context, data string) string {
+	if data == systemData && serviceKnown(ctx) {
+		return "systemctl enable --now coopnode"
+	}
+	return "coopnode serve" + a.whereFlags()
+}
+
 // startService starts it by systemd, where that runs and knows it; else it says what to do instead.
 func (s *setup) startService(ctx context.Context) error {
-	known, err := exec.CommandContext(ctx, "systemctl", "show", "--property=LoadState", "--value", unit).Output()
-	if err == nil && strings.TrimSpace(string(known)) == "loaded" {
+	if serviceKnown(ctx) {
 		if out, err := exec.CommandContext(ctx, "systemctl", "enable", "--now", unit).CombinedOutput(); err != nil {
 			return &node.Error{Op: "start service", Kind: node.Unavailable, Subject: unit, Err: err,
 				Text: "systemctl enable --now coopnode does not succeed: " + oneLine(strings.TrimSpace(string(out))) + " What the program said: journalctl -u coopnode"}
@@ -54,7 +67,7 @@ func (s *setup) startService(ctx context.Context) error {
 	s.more("  %s", serve)
 	s.tell("")
 	s.more("and at every boot by the line `@reboot %s` in crontab -e, or by what runs your containers.", serve)
-	err = s.wait(ctx, "it runs", func(context.Context) error {
+	err := s.wait(ctx, "it runs", func(context.Context) error {
 		if _, runs := store.Server(s.cfg.Data); !runs {
 			return errors.New("the node does not run")
 		}

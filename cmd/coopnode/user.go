@@ -12,17 +12,16 @@ import (
 )
 
 // rightUser refuses to touch a data folder that belongs to somebody else: files made by the wrong user are files that the
-// server cannot write. Root becomes the owner instead, for good. A folder that is not there yet is nobody's.
+// server cannot write. Root becomes the owner instead, for all but the files that root names (asCaller). A folder that is not
+// there yet is nobody's.
 func rightUser(dir string) error {
 	uid, gid, ok := ownerOf(dir)
 	if !ok || uid == os.Geteuid() {
 		return nil
 	}
 	if os.Geteuid() == 0 {
-		for _, err := range []error{syscall.Setgroups([]int{gid}), syscall.Setgid(gid), syscall.Setuid(uid)} {
-			if err != nil {
-				return fmt.Errorf("become the owner of %s: %w", dir, err)
-			}
+		if err := becomeOwner(uid, gid); err != nil {
+			return fmt.Errorf("become the owner of %s: %w", dir, err)
 		}
 		return nil
 	}

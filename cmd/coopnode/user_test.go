@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -89,8 +90,86 @@ func TestWhoseDataFolder(t *testing.T) {
 	if uid, _, _ := ownerOf(config); uid != 0 {
 		t.Errorf("the configuration belongs to the user %d", uid)
 	}
+	rootsOwnFiles(t, dir, config)
 	said, err := runAs(t, 1, "status", "--data", dir, "--config", config)
 	if err == nil || !strings.Contains(said, "belongs to the user") || !strings.Contains(said, "sudo coopnode") {
 		t.Errorf("another user: %v, %q", err, said)
+	}
+}
+
+// rootsOwnFiles: root reads what is its own, and writes where nobody else may; what comes into the data folder is its owner's.
+func rootsOwnFiles(t *testing.T, dir, config string) {
+	t.Helper()
+	roots, back := filepath.Join(t.TempDir(), "root"), filepath.Join(filepath.Dir(dir), "back")
+	if err := errors.Join(os.Mkdir(roots, 0o700), os.Mkdir(back, 0o700), os.Chown(back, 65534, 65534),
+		os.WriteFile(filepath.Join(roots, "audit.toml"), []byte("title = \"Accessibility audit\"\n"), 0o600),
+		os.WriteFile(filepath.Join(roots, "list.csv"), []byte("#domain,#severity\nadvertising.example,suspend\n"), 0o600),
+		os.WriteFile(filepath.Join(roots, "erased.log"), []byte("2026-01-02T03:04:05Z https://coop.example/ap/posts/none\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	(&stage{TB: t, dir: roots}).picture("logo.png")
+	key, err := os.ReadFile(filepath.Join(dir, "master.key"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(roots, "master.key"), key, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{
+		"opening new ROOT/audit.toml", "profile picture ROOT/logo.png --description Logo", "block import ROOT/list.csv --yes", "block export ROOT/out.csv",
+		"export ROOT/coop.zip", "backup ROOT/coop.tar.gz", "backup ROOT", "verify ROOT/coop.tar.gz",
+		"restore ROOT/coop.tar.gz --key ROOT/master.key --erased ROOT/erased.log --data " + back,
+	} {
+		args := strings.Fields(strings.ReplaceAll(command, "ROOT", roots))
+		if !strings.Contains(command, "--data") {
+			args = append(args, "--data", dir)
+		}
+		if said, err := runAs(t, 0, append(args, "--config", config)...); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, said)
+		}
+	}
+	if all := owners(t, roots); len(all) != 1 || !all[0] {
+		t.Errorf("root's files belong to the users %v", all)
+	}
+	for _, data := range []string{dir, back} {
+		if all := owners(t, data); len(all) != 1 || !all[65534] {
+			t.Errorf("files in %s belong to the users %v", data, all)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "backups", "*")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A server that root starts is the owner of its data for good, and has no way back.
+func TestServerIsNotRoot(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Log("left out: only root can start a server that is not to be root")
+		return
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	letIn(t, filepath.Dir(dir))
+	s := &stage{TB: t, dir: t.TempDir(), env: []string{"PATH=" + filepath.Dir(released(t)), "HOME=" + dir}}
+	s.must("coopnode init localhost:" + freePort() + " --dev --yes --data " + dir)
+	if out, err := exec.Command("chown", "-R", "65534:65534", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s.serve("coopnode serve --data " + dir)
+	pid, err := os.ReadFile(filepath.Join(dir, "serve.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Uid:\t65534\t65534\t65534\t65534\n", "Gid:\t65534\t65534\t65534\t65534\n", "CapPrm:\t0000000000000000\n"} {
+		if !bytes.Contains(status, []byte(want)) {
+			t.Errorf("not in its status: %q\n%s", want, status)
+		}
 	}
 }
