@@ -105,6 +105,9 @@ func (a *app) openStore(ctx context.Context, cfg *Config, opt store.Options, log
 }
 
 func noNode(cfg *Config) error {
+	if _, _, ok := ownerOf(systemData); ok && cfg.Data != systemData && cfg.from("data") == "built-in" {
+		return missing("There is no node in %s. If you mean the one in %s, run the same as root: sudo coopnode ...", cfg.Data, systemData)
+	}
 	return missing("There is no node in %s. Make one with: coopnode init HOST. If it is elsewhere, say where with --data DIR or --config FILE.", cfg.Data)
 }
 

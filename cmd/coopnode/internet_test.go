@@ -249,6 +249,9 @@ func TestInternetProcess(t *testing.T) {
 			t.Errorf("%s leads to %s: %s", address, resp.Request.URL, resp.Status)
 		}
 	}
+	if out, err := i.on("setpriv --reuid=65534 --regid=65534 --clear-groups coopnode status", "HOME=/home/ana").CombinedOutput(); err == nil || !bytes.Contains(out, []byte("sudo coopnode")) {
+		t.Errorf("without sudo: %v, %s", err, out)
+	}
 	if all := owners(t, i.root+"/var/lib/coopnode"); len(all) != 1 || all[0] {
 		t.Errorf("the files of the node belong to the users %v", all)
 	}
