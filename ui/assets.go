@@ -30,7 +30,7 @@ type asset struct {
 
 func newAsset(name, contentType string, body []byte) asset {
 	sum := sha256.Sum256(body)
-	return asset{"/assets/" + hex.EncodeToString(sum[:6]) + "/" + name, contentType, body}
+	return asset{AssetRoot + hex.EncodeToString(sum[:6]) + "/" + name, contentType, body}
 }
 
 var (
@@ -70,6 +70,14 @@ func terse(css string) string {
 	}
 	return b.String()
 }
+
+// AssetRoot is how the paths begin of what travels inside the program.
+const AssetRoot = "/assets/"
+
+// Assets serves what travels inside the program, for a page that stands without a node (Starting).
+func Assets(e *echo.Echo) { e.Match([]string{http.MethodGet, http.MethodHead}, assetRoute, assetFile) }
+
+const assetRoute = AssetRoot + ":hash/:name"
 
 // assetFile gives an asset under its present name. Under an old one it must not be kept, since what is there is not what
 // was there.

@@ -115,7 +115,7 @@ func Mount(e *echo.Echo, n *node.Node, opt Options) {
 	u.file(e, "/favicon.ico", u.art.favicon)
 	forWhom(e.Any("/media/pictures/:name", u.picture), node.ForAll)
 	forWhom(e.Any("/media/pictures/:name/:size", u.picture), node.ForAll)
-	u.file(e, "/assets/:hash/:name", assetFile)
+	u.file(e, assetRoute, assetFile)
 	u.file(e, "/robots.txt", robots)
 
 	u.mountConsole(e)

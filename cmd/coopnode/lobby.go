@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,7 @@ const lobbyPatience = 2 * time.Second
 func newLobby(cfg *Config, trusted []netip.Prefix, m manager, counts *counters, log *slog.Logger, says io.Writer) *lobby {
 	l := &lobby{cfg: cfg, trusted: trusted, manager: m, counts: counts, log: log, says: says, inside: make(chan struct{})}
 	e := newEcho()
+	ui.Assets(e)
 	e.Any("/*", l.answer)
 	wait := func(next *http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -180,9 +182,9 @@ func (l *lobby) isOpen() bool {
 }
 
 // waits holds a request back for a moment and says whether the node is open then. Who asks whether the process lives is told at
-// once.
+// once, and what travels inside the program is given at once.
 func (l *lobby) waits(r *http.Request) bool {
-	if l.isOpen() || r.URL.Path == "/livez" {
+	if l.isOpen() || r.URL.Path == "/livez" || strings.HasPrefix(r.URL.Path, ui.AssetRoot) {
 		return l.isOpen()
 	}
 	patience := time.NewTimer(lobbyPatience)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -105,6 +106,13 @@ func TestDoorsAreOpenDuringUpdate(t *testing.T) {
 	visit("a probe", "/readyz", "not ready: it ")
 	visit("a probe that reads JSON", "/readyz", `"ready":false`, "Accept", "application/json")
 	visit("a person", "/", `<html lang="es"`, "Accept", "text/html", "Accept-Language", "es")
+	visitors.Go(func() {
+		_, _, page := ask("/", "Accept", "text/html")
+		style := regexp.MustCompile(`/assets/[0-9a-f]{12}/style\.css`).FindString(page)
+		if status, header, _ := ask(style); style == "" || status != http.StatusOK || header.Get("Content-Type") != "text/css; charset=utf-8" {
+			t.Errorf("the style of the page, %q: %d %s", style, status, header.Get("Content-Type"))
+		}
+	})
 	visit("a program", "/ap/coop", `"status":503`, "Accept", "application/activity+json")
 	links := node.Links{Base: p.base}
 	ana := aptest.NewStranger(t, "away").Person("ana")
