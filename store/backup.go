@@ -15,7 +15,7 @@ import (
 	"github.com/coopnode/coopnode/node"
 )
 
-// BackupOptions say what a backup holds and where it goes.
+// BackupOptions say what a backup holds and how it is made.
 type BackupOptions struct {
 	Scratch string // where the copy of the database stands meanwhile: the name of a file that is not there
 	Program string // version, for the manifest

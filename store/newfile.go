@@ -17,8 +17,8 @@ type NewFile struct {
 
 // CreateFile begins a file beside the name that it will have. Exists if there is one of that name.
 func CreateFile(op, name string) (*NewFile, error) {
-	if _, err := os.Lstat(name); err == nil {
-		return nil, &node.Error{Op: op, Kind: node.Exists, Subject: name, Text: "There is a file " + name + " already. Choose another name."}
+	if err := wantNone(op, name); err != nil {
+		return nil, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*"+unfinished) // a name that nobody can have prepared
 	switch dir := filepath.Dir(name); {
@@ -32,8 +32,19 @@ func CreateFile(op, name string) (*NewFile, error) {
 	return &NewFile{f, name}, nil
 }
 
-// Keep gives the file its name.
+func wantNone(op, name string) error {
+	if _, err := os.Lstat(name); err != nil {
+		return nil
+	}
+	return &node.Error{Op: op, Kind: node.Exists, Subject: name, Text: "There is a file " + name + " already. Choose another name."}
+}
+
+// Keep gives the file its name. Exists if there is one by now.
 func (f *NewFile) Keep() error {
+	const op = "keep file"
+	if err := wantNone(op, f.name); err != nil {
+		return err
+	}
 	err := f.Sync()
 	if err == nil {
 		err = f.Close()
@@ -45,7 +56,7 @@ func (f *NewFile) Keep() error {
 		err = syncDir(filepath.Dir(f.name))
 	}
 	if err != nil {
-		return fileError("keep file", f.name, err)
+		return fileError(op, f.name, err)
 	}
 	return nil
 }

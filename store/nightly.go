@@ -73,11 +73,14 @@ func ThinNightlies(dir, host string) error {
 	for _, n := range surplus(list) {
 		gone = append(gone, n.Path)
 	}
-	broken, err := filepath.Glob(filepath.Join(dir, nightlyBegin(host)+"*"+nightlyEnding+".*"))
-	if err != nil {
-		return err
+	for _, ending := range []string{unfinished, ".*" + unfinished, snapshotEnding} {
+		broken, err := filepath.Glob(filepath.Join(dir, nightlyBegin(host)+"*"+nightlyEnding+ending))
+		if err != nil {
+			return err
+		}
+		gone = append(gone, broken...)
 	}
-	for _, path := range append(gone, broken...) {
+	for _, path := range gone {
 		if err := os.Remove(path); err != nil {
 			return fileError("remove old backup", path, err)
 		}
@@ -105,7 +108,7 @@ func surplus(list []Nightly) (old []Nightly) {
 	return old
 }
 
-// LockBackups keeps others from making a nightly backup of the node in a data folder, until free is called or the process ends.
+// LockBackups keeps others from making a backup in the data folder of a node, until free is called or the process ends.
 // Busy if one is being made.
 func LockBackups(dir string) (free func(), err error) {
 	f, err := lockNamed(dir, backupLockName, func(holder string) string {

@@ -19,7 +19,7 @@ import (
 func TestNightliesStay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	others := []string{"a.example-20270101-030000.tar.gz", NightlyName("b.example", noon), "a.example-nightly-notes.txt"}
+	others := []string{"a.example-20270101-030000.tar.gz", NightlyName("b.example", noon), "a.example-nightly-notes.txt", NightlyName("a.example", noon) + ".sha256"}
 	for _, name := range others {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -27,7 +27,9 @@ func TestNightliesStay(t *testing.T) {
 	}
 	for day := range 400 {
 		at := noon.AddDate(0, 0, day)
-		for _, name := range []string{NightlyName("a.example", at), NightlyName("a.example", at) + unfinished, NightlyName("a.example", at) + snapshotEnding} {
+		for _, name := range []string{NightlyName("a.example", at),
+			NightlyName("a.example", at) + unfinished, NightlyName("a.example", at) + ".123" + unfinished,
+			ScratchOf(NightlyName("a.example", at)), ScratchOf(NightlyName("a.example", at)) + unfinished} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
 			}

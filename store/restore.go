@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -64,8 +65,10 @@ func takeDatabase(ctx context.Context, f *os.File, dir string, opt RestoreOption
 	if err != nil || string(begin) != sqliteHeader {
 		return nil, nil
 	}
-	if log, err := opt.Open(path + "-wal"); err == nil {
-		log.Close()
+	if log, err := opt.Open(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			log.Close()
+		}
 		return nil, &node.Error{Op: "restore database", Kind: node.Invalid, Subject: path,
 			Text: "Beside " + path + " stands its log (-wal): that is the database of a node, and not a copy. Make a backup of it: coopnode backup FILE."}
 	}

@@ -9,8 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"os/user"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -56,6 +58,19 @@ func (a *app) on(act action) func(*cobra.Command, []string) error {
 		}
 		defer h.db.Close()
 		return act(cmd.Context(), h, args)
+	}
+}
+
+// stoppable lets a person stop an action that would else leave half a file behind: it ends, and cleans up.
+func stoppable(act action) action {
+	return func(ctx context.Context, h *house, args []string) error {
+		stop, end := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer end()
+		err := act(stop, h, args)
+		if err != nil && stop.Err() != nil && ctx.Err() == nil {
+			return errors.New("stopped, and nothing was kept of it")
+		}
+		return err
 	}
 }
 
@@ -106,7 +121,7 @@ func (a *app) openStore(ctx context.Context, cfg *Config, opt store.Options, log
 
 func noNode(cfg *Config) error {
 	if _, _, ok := ownerOf(systemData); ok && cfg.Data != systemData && cfg.from("data") == "built-in" {
-		return missing("There is no node in %s. If you mean the one in %s, run the same as root: sudo coopnode ...", cfg.Data, systemData)
+		return missing("There is no node in %s. If you mean the one in %s, run the same as root: sudo coopnode ... To make one of your own: coopnode init HOST", cfg.Data, systemData)
 	}
 	return missing("There is no node in %s. Make one with: coopnode init HOST. If it is elsewhere, say where with --data DIR or --config FILE.", cfg.Data)
 }

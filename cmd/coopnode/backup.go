@@ -51,7 +51,7 @@ func backupCommand(a *app) *cobra.Command {
 			"file gets a name of its own. The master key is not in it unless --with-key says so: keep that apart (coopnode help backup).\n" +
 			"A node that serves makes backups by itself every night; list, now and settings are about those.",
 		Example: "  coopnode backup /mnt/usb\n  coopnode backup coop.tar.gz --with-key",
-		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
+		RunE: a.on(stoppable(func(ctx context.Context, h *house, args []string) error {
 			path := args[0]
 			if isFolder(path) {
 				path = filepath.Join(path, fmt.Sprintf("%s-%s.tar.gz", node.HostName(h.Links.Host()), h.Now().Format("20060102-150405")))
@@ -71,33 +71,43 @@ func backupCommand(a *app) *cobra.Command {
 				return err
 			}
 			return a.showBackup(path, m)
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&withKey, "with-key", false, "put the master key into it too")
 	cmd.AddCommand(backupList(a), backupNow(a), backupSettings(a))
 	return cmd
 }
 
-// backup makes a backup at path.
+// backup makes a backup at a path that a person names.
 func (h *house) backup(ctx context.Context, path string, opt store.BackupOptions) (m *store.Manifest, err error) {
-	opt.Program, opt.Address, opt.Scratch = programVersion(), h.Links.Base, store.ScratchOf(path)
-	if rootIsBehind() { // the database engine may perhaps not write there: its copy stands among those of the night
+	opt.Scratch = store.ScratchOf(path)
+	if rootIsBehind() && !inOwnersFolder(path) {
+		// The database engine does not write there as root. Its copy stands where those of the night do, and goes with them if it is left.
 		free, err := store.LockBackups(h.cfg.Data)
 		if err != nil {
 			return nil, err
 		}
 		defer free()
 		dir := filepath.Join(h.cfg.Data, store.BackupsName)
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := errors.Join(os.MkdirAll(dir, 0o700), store.ThinNightlies(dir, h.Links.Host())); err != nil {
+			return nil, err
+		}
+		if err := h.db.RoomForBackup(dir); err != nil {
 			return nil, err
 		}
 		opt.Scratch = store.ScratchOf(filepath.Join(dir, store.NightlyName(h.Links.Host(), h.Now())))
 	}
 	err = writeNamed("make backup", path, func(f *os.File) (err error) {
-		m, err = h.db.Backup(ctx, f, opt)
+		m, err = h.pack(ctx, f, opt)
 		return err
 	})
 	return m, err
+}
+
+// pack writes a backup of this node.
+func (h *house) pack(ctx context.Context, f io.Writer, opt store.BackupOptions) (*store.Manifest, error) {
+	opt.Program, opt.Address = programVersion(), h.Links.Base
+	return h.db.Backup(ctx, f, opt)
 }
 
 func verifyCommand(a *app) *cobra.Command {
@@ -130,6 +140,15 @@ func restoreCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, err = os.Stat(cfg.File)
+			configured := err == nil || cfg.Host != ""
+			list, err := openErased(erased)
+			if err != nil {
+				return err
+			}
+			if list != nil {
+				defer list.Close()
+			}
 			if err := giveToService(cfg.Data); err != nil {
 				return err
 			}
@@ -147,7 +166,7 @@ func restoreCommand(a *app) *cobra.Command {
 				return err
 			}
 			defer h.db.Close()
-			again, err := h.eraseAgain(ctx, erased, a.by())
+			again, err := h.eraseAgain(ctx, list, a.by())
 			if err != nil {
 				return err
 			}
@@ -157,7 +176,7 @@ func restoreCommand(a *app) *cobra.Command {
 			}
 			a.tell("Restored into %s. Erased again: %d. Deliveries are paused; %d letters wait.\n"+
 				"Everybody has to sign in again; who was removed after the backup may come in again too (coopnode person list).\nLook at what waits: coopnode delivery list. Then let it go: coopnode delivery resume\n%s",
-				cfg.Data, again, queue.Waiting, h.startAgain(ctx, a))
+				cfg.Data, again, queue.Waiting, h.startAgain(ctx, a, configured))
 			return a.showBackup(args[0], m)
 		},
 	}
@@ -167,21 +186,26 @@ func restoreCommand(a *app) *cobra.Command {
 }
 
 // startAgain tells how a node starts that was restored. Its configuration is not in a backup, and may be lost.
-func (h *house) startAgain(ctx context.Context, a *app) string {
-	if _, err := os.Stat(h.cfg.File); errors.Is(err, fs.ErrNotExist) && h.cfg.Host == "" && !h.Dev {
+func (h *house) startAgain(ctx context.Context, a *app, configured bool) string {
+	if !configured && !h.Dev {
 		return "There is no configuration. Make it and start the node with: coopnode init " + h.Links.Host() + a.whereFlags()
 	}
 	return "Start it with: " + a.startLine(ctx, h.cfg.Data)
 }
 
 // eraseAgain erases what stands in a list of erasures and is here all the same (BAK-5), and returns how much that was. The list is
-// that of the data folder if no file is named.
-func (h *house) eraseAgain(ctx context.Context, file, by string) (count int, err error) {
-	list, err := h.erased(file)
+// that of the data folder if there is no other.
+func (h *house) eraseAgain(ctx context.Context, list *os.File, by string) (count int, err error) {
+	var addresses []string
+	if list == nil {
+		addresses, err = h.db.Erased()
+	} else {
+		addresses, err = store.ErasedIn(list)
+	}
 	if err != nil {
 		return 0, err
 	}
-	for _, listed := range list {
+	for _, listed := range addresses {
 		erased, err := h.EraseAgain(ctx, by, listed)
 		if err != nil {
 			return count, err
@@ -193,16 +217,18 @@ func (h *house) eraseAgain(ctx context.Context, file, by string) (count int, err
 	return count, nil
 }
 
-func (h *house) erased(file string) ([]string, error) {
-	if file == "" {
-		return h.db.Erased()
+// openErased opens a list of erasures that a person names, nil where none is: before the restore, which cannot be done twice.
+func openErased(name string) (*os.File, error) {
+	if name == "" {
+		return nil, nil
 	}
-	f, err := openNamed(file)
-	if err != nil {
-		return nil, missing("The list of erasures %s cannot be read: %v.", file, problemText(err))
+	f, err := openNamed(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, missing("There is no %s.", name)
+	} else if err != nil {
+		return nil, fmt.Errorf("read list of erasures: %w", err)
 	}
-	defer f.Close()
-	return store.ErasedIn(f)
+	return f, nil
 }
 
 // A progress tells how far long work is: a bar on a terminal, a line every ten seconds elsewhere.

@@ -137,7 +137,15 @@ func (k *backupKeeper) make(ctx context.Context, dir, path string, ours bool) (i
 	if err := k.db.RoomForBackup(dir); err != nil {
 		return 0, err
 	}
-	if _, err := k.backup(ctx, path, store.BackupOptions{}); err != nil {
+	f, err := store.CreateFile("make backup", path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Discard()
+	if _, err = k.pack(ctx, f, store.BackupOptions{Scratch: store.ScratchOf(path)}); err == nil {
+		err = f.Keep()
+	}
+	if err != nil {
 		return 0, err
 	}
 	if _, err := store.Verify(ctx, path, dir, nil); err != nil {

@@ -96,8 +96,8 @@ func (a *app) loadConfig() (*Config, error) {
 	return c, c.check()
 }
 
-// findFile says where the configuration file is: --config, COOPNODE_CONFIG, in the data folder where one is given,
-// else the usual place.
+// findFile says where the configuration file is: --config, COOPNODE_CONFIG, in the data folder where one is given that is not the
+// machine's, else the usual place.
 func (a *app) findFile(data string) (string, error) {
 	if a.configFile != "" {
 		return filepath.Abs(a.configFile)
@@ -105,11 +105,11 @@ func (a *app) findFile(data string) (string, error) {
 	if v, ok := a.env("COOPNODE_CONFIG"); ok && v != "" {
 		return filepath.Abs(v)
 	}
+	if data == systemData || data == "" && os.Geteuid() == 0 {
+		return "/etc/coopnode/coopnode.toml", nil
+	}
 	if data != "" {
 		return filepath.Abs(filepath.Join(data, "coopnode.toml"))
-	}
-	if os.Geteuid() == 0 {
-		return "/etc/coopnode/coopnode.toml", nil
 	}
 	dir, err := a.xdg("XDG_CONFIG_HOME", ".config")
 	return filepath.Join(dir, "coopnode", "coopnode.toml"), err

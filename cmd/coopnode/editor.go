@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,7 +32,11 @@ func (a *app) edit(ctx context.Context, name string, text []byte) (*draft, error
 	if editor == "" {
 		return nil, wrongUse("Nothing was given and there is no editor here. Give the values as flags (see --help), as a file, or set EDITOR.")
 	}
-	f, err := os.CreateTemp("", "coopnode-"+name+"-*.toml")
+	pattern := "coopnode-" + name + "-*.toml"
+	f, err := os.CreateTemp("", pattern)
+	if errors.Is(err, fs.ErrPermission) { // a folder of root, who has become the owner of the data
+		f, err = os.CreateTemp("/tmp", pattern)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make file for the editor: %w", err)
 	}

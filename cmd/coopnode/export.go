@@ -17,7 +17,7 @@ func exportCommand(a *app) *cobra.Command {
 		Long: "Writes an archive that can be read without this program: documents as others get them (ActivityStreams JSON), tables (CSV) and\n" +
 			"pictures. It holds no keys, no passwords and no addresses of visitors. It is no backup: see coopnode backup.",
 		Example: "  coopnode export coop.zip\n  coopnode export xoana.zip --person xoana@mill.example\n  coopnode export bea.zip --actor @bea@bakery.example",
-		RunE: a.on(func(ctx context.Context, h *house, args []string) error {
+		RunE: a.on(stoppable(func(ctx context.Context, h *house, args []string) error {
 			fill := func(into node.Archive) error { return h.Export(ctx, a.by(), into) }
 			switch {
 			case person != "" && actor != "":
@@ -40,7 +40,7 @@ func exportCommand(a *app) *cobra.Command {
 			}
 			a.tell("Written to %s, readable by you alone.", args[0])
 			return a.show(map[string]string{"file": args[0]}, nil)
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&person, "person", "", "all that is kept of somebody who works here: name, mail address or id")
 	cmd.Flags().StringVar(&actor, "actor", "", "all that is known of somebody elsewhere: @handle@host or address")

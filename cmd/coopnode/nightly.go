@@ -64,7 +64,7 @@ func backupNow(a *app) *cobra.Command {
 		Use: "now", Short: "Make the backup of the night at once, and restore it for a test", Args: argsBetween(0, 0),
 		Long: "Does at once what the node does by itself: a backup every night, proved, copied to the second folder where one is set; and, every\n" +
 			"week, a trial: the backup is restored into a scratch folder and compared.",
-		RunE: a.on(func(ctx context.Context, h *house, _ []string) error {
+		RunE: a.on(stoppable(func(ctx context.Context, h *house, _ []string) error {
 			k := &backupKeeper{h, a.commandLog()}
 			if err := k.nightly(ctx); err != nil {
 				return err
@@ -90,7 +90,7 @@ func backupNow(a *app) *cobra.Command {
 			}
 			a.tell("The backup was made, restored for a test, and all was there. The master key is not in it: keep a copy of %s apart from it.", filepath.Join(h.cfg.Data, "master.key"))
 			return a.show(s, func(w io.Writer) { fmt.Fprintf(w, "%s  %s  in %s\n", s.Path, sizeText(s.Bytes), s.Took.Round(1e6)) })
-		}),
+		})),
 	}
 }
 

@@ -36,8 +36,11 @@ func stayOwner() error {
 }
 
 // asCaller opens, makes or renames files that a person names, as whoever runs the command: root, where root has become the owner of
-// the data, may read what is its own and writes where it wants. Elsewhere it changes nothing (setfsuid(2)).
+// the data, may read what is its own and writes where it wants (setfsuid(2)).
 func asCaller(do func() error) error {
+	if !rootIsBehind() {
+		return do()
+	}
 	runtime.LockOSThread() // the system knows this of one thread
 	defer runtime.UnlockOSThread()
 	gid, _ := unix.SetfsgidRetGid(0)

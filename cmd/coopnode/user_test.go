@@ -117,7 +117,7 @@ func rootsOwnFiles(t *testing.T, dir, config string) {
 	}
 	for _, command := range []string{
 		"opening new ROOT/audit.toml", "profile picture ROOT/logo.png --description Logo", "block import ROOT/list.csv --yes", "block export ROOT/out.csv",
-		"export ROOT/coop.zip", "backup ROOT/coop.tar.gz", "backup ROOT", "verify ROOT/coop.tar.gz",
+		"export ROOT/coop.zip", "backup ROOT/coop.tar.gz", "backup ROOT", "backup now", "backup " + dir + "/backups", "verify ROOT/coop.tar.gz",
 		"restore ROOT/coop.tar.gz --key ROOT/master.key --erased ROOT/erased.log --data " + back,
 	} {
 		args := strings.Fields(strings.ReplaceAll(command, "ROOT", roots))
@@ -136,8 +136,13 @@ func rootsOwnFiles(t *testing.T, dir, config string) {
 			t.Errorf("files in %s belong to the users %v", data, all)
 		}
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, "backups", "*")); err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	if list, err := os.ReadDir(filepath.Join(dir, "backups")); err != nil || len(list) != 2 {
+		t.Errorf("in the folder of the backups stand %v, %v", list, err)
+	}
+	for _, name := range []string{"out.csv", "coop.zip", "coop.tar.gz"} {
+		if info, err := os.Stat(filepath.Join(roots, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
 	}
 }
 
