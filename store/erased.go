@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -56,11 +57,15 @@ func (db *DB) Erased() ([]string, error) {
 		return nil, fileError("read list of erasures", file, err)
 	}
 	defer f.Close()
-	return ErasedIn(f)
+	list, err := ErasedIn(f)
+	if err != nil {
+		return nil, fileError("read list of erasures", file, err)
+	}
+	return list, nil
 }
 
 // ErasedIn lists the addresses in a list of erasures, each once.
-func ErasedIn(f *os.File) (addresses []string, err error) {
+func ErasedIn(f io.Reader) (addresses []string, err error) {
 	known := map[string]bool{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
@@ -69,8 +74,5 @@ func ErasedIn(f *os.File) (addresses []string, err error) {
 			addresses = append(addresses, address)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fileError("read list of erasures", f.Name(), err)
-	}
-	return addresses, nil
+	return addresses, lines.Err()
 }

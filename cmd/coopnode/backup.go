@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,11 +141,11 @@ func restoreCommand(a *app) *cobra.Command {
 			}
 			_, err = os.Stat(cfg.File)
 			configured := err == nil || cfg.Host != ""
-			list, err := openErased(erased)
-			if err != nil {
-				return err
-			}
-			if list != nil {
+			var list io.ReadCloser // opened before the restore, which cannot be done twice
+			if erased != "" {
+				if list, err = a.input(erased); err != nil {
+					return err
+				}
 				defer list.Close()
 			}
 			if err := giveToService(cfg.Data); err != nil {
@@ -195,7 +194,7 @@ func (h *house) startAgain(ctx context.Context, a *app, configured bool) string 
 
 // eraseAgain erases what stands in a list of erasures and is here all the same (BAK-5), and returns how much that was. The list is
 // that of the data folder if there is no other.
-func (h *house) eraseAgain(ctx context.Context, list *os.File, by string) (count int, err error) {
+func (h *house) eraseAgain(ctx context.Context, list io.Reader, by string) (count int, err error) {
 	var addresses []string
 	if list == nil {
 		addresses, err = h.db.Erased()
@@ -215,20 +214,6 @@ func (h *house) eraseAgain(ctx context.Context, list *os.File, by string) (count
 		}
 	}
 	return count, nil
-}
-
-// openErased opens a list of erasures that a person names, nil where none is: before the restore, which cannot be done twice.
-func openErased(name string) (*os.File, error) {
-	if name == "" {
-		return nil, nil
-	}
-	f, err := openNamed(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, missing("There is no %s.", name)
-	} else if err != nil {
-		return nil, fmt.Errorf("read list of erasures: %w", err)
-	}
-	return f, nil
 }
 
 // A progress tells how far long work is: a bar on a terminal, a line every ten seconds elsewhere.
