@@ -82,8 +82,8 @@ func (a *app) openHouse(ctx context.Context) (*house, error) {
 	return a.openFor(ctx, cfg)
 }
 
-// openFor opens the node of a configuration for a command. Who has read the configuration already does not read it again: root may not find it any more,
-// once it is the owner of the data.
+// openFor opens the node of a configuration for a command. Who has read the configuration already does not read it again: root may
+// not find it any more, once it is the owner of the data.
 func (a *app) openFor(ctx context.Context, cfg *Config) (*house, error) {
 	return a.openStore(ctx, cfg, store.Options{Dir: cfg.Data, Log: a.commandLog()}, a.commandLog())
 }
