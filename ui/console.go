@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -133,6 +134,8 @@ func (u *ui) readForm(c echo.Context, maxBytes int64) error {
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return echo.ErrStatusRequestEntityTooLarge
 	} else if _, disk := errors.AsType[*fs.PathError](err); disk { // of a large file, which is kept aside meanwhile
+		// Who still sends may never read the answer when the connection ends before all is taken in, as it does behind some proxies.
+		_, _ = io.Copy(io.Discard, r.Body)
 		return &node.Error{Op: "read form", Kind: node.Unavailable, Err: fmt.Errorf("%w: %w", node.ErrDisk, err)}
 	} else if err != nil {
 		return &node.Error{Op: "read form", Kind: node.Invalid, Err: err}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -170,6 +171,32 @@ func TestUploadsLeaveNothingBehind(t *testing.T) {
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("%s, %d bytes: left behind are %v, %v", tt.path, tt.bytes, left, err)
 		}
+	}
+}
+
+// A picture that cannot be kept aside while it comes is answered with 503 (DB-6), and taken in to its end: the connection may be closed
+// afterwards, and whoever still sent would hear of that instead.
+func TestUploadOnAFullDisk(t *testing.T) {
+	s := newSite(t)
+	b := s.signedIn(t, node.RoleEditor)
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	var form bytes.Buffer
+	m := multipart.NewWriter(&form)
+	m.WriteField("csrf", b.csrf)
+	part, err := m.CreateFormFile("file", "mill.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part.Write(make([]byte, 1<<20))
+	m.Close()
+	r := httptest.NewRequest(http.MethodPost, "/console/pictures", &form)
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if res, body := b.send(r); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%s: %s", res.Status, wrongOn(body))
+	}
+	if form.Len() > 0 {
+		t.Errorf("%d bytes were not taken in", form.Len())
 	}
 }
 
